@@ -1,0 +1,1 @@
+"""The autograder of Layer Cake: checks that observe, verdicts made elsewhere, records kept by nbgrader."""

@@ -1,0 +1,138 @@
+"""Making observations: a check is run on a subject, and what it saw becomes plain data.
+
+An observation is a tree of dicts, lists, strings, numbers, booleans, None and tensors, and nothing else, so it
+travels as JSON and safetensors. What a check raises is an observation too.
+"""
+
+import hashlib
+import json
+import linecache
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from autograder.protocol import Check
+
+MAX_ELEMENTS = 1_000_000  # of one observation: checks are small; more than this is an attack or an accident
+MAX_DEPTH = 20
+
+
+class BadObservation(ValueError):
+    """What a check saw is no plain data, or too much of it."""
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception that a check met: its type, its message, and the learner's line that raised it."""
+
+    type: str
+    message: str
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one check saw: a value, or what was raised."""
+
+    value: Any = None
+    raised: Raised | None = None
+
+
+def seeded(seed: int, *labels: str) -> int:
+    """A seed for one purpose, derived from another seed: 63 bits of a hash, the same on every machine."""
+    digest = hashlib.sha256("/".join([str(seed), *labels]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def observe(check: Check, subject: Any, seed: int) -> Observation:
+    """Run a check on a subject, on inputs that depend on the seed and on nothing else.
+
+    PyTorch's global generator, default dtype and gradient mode are set for the check and put back after it,
+    so that what a learner did with them earlier changes nothing.
+    """
+    seed = seeded(seed, check.name)
+    dtype = torch.get_default_dtype()
+    try:
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            torch.set_default_dtype(torch.float32)
+            torch.manual_seed(seed)
+            return Observation(plain(check.observe(subject, torch.Generator().manual_seed(seed))))
+    except Exception as error:
+        return Observation(raised=Raised(type(error).__name__, str(error)[:500], _learners_line(error)))
+    finally:
+        torch.set_default_dtype(dtype)
+
+
+def _learners_line(error: BaseException) -> str:
+    """The last line of the traceback that a learner wrote: one in a notebook cell."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if "ipykernel" in frame.filename or frame.filename.startswith("<"):
+            return (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
+    return ""
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """The same value as plain data: tensors detached, on the CPU, of the base class. Raises BadObservation."""
+    if depth > MAX_DEPTH:
+        raise BadObservation(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, (torch.Tensor, np.ndarray, np.generic)):
+        tensor = torch.as_tensor(value).detach().cpu().as_subclass(torch.Tensor).contiguous().clone()
+        if tensor.numel() > MAX_ELEMENTS:
+            raise BadObservation(f"a tensor of {tensor.numel():,} elements")
+        return tensor
+    if isinstance(value, dict):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, depth + 1) for item in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return None if value is None else f"<{type(value).__name__}>"
+
+
+def pack(observation: Observation) -> tuple[bytes, bytes]:
+    """An observation as JSON and safetensors."""
+    tensors: dict[str, torch.Tensor] = {}
+
+    def encode(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            tensors[str(len(tensors))] = value
+            return {"tensor": str(len(tensors) - 1)}
+        if isinstance(value, dict):
+            return {"dict": {key: encode(item) for key, item in value.items()}}
+        if isinstance(value, list):
+            return [encode(item) for item in value]
+        return value
+
+    tree = {"value": encode(observation.value), "raised": observation.raised and vars(observation.raised)}
+    return json.dumps(tree).encode(), save_tensors(tensors)
+
+
+def unpack(tree: bytes, blob: bytes) -> Observation:
+    """The observation that `pack` packed. Raises BadObservation where the bytes say anything else."""
+    try:
+        tensors, tree = load_tensors(blob), json.loads(tree)
+
+        def decode(value: Any, depth: int = 0) -> Any:
+            if depth > MAX_DEPTH:
+                raise BadObservation(f"nested deeper than {MAX_DEPTH}")
+            if isinstance(value, list):
+                return [decode(item, depth + 1) for item in value]
+            if isinstance(value, dict):
+                ((kind, content),) = value.items()
+                if kind == "tensor":
+                    return tensors[content]
+                return {str(key): decode(item, depth + 1) for key, item in content.items()}
+            return value
+
+        raised = tree["raised"] and Raised(**{key: str(tree["raised"][key]) for key in ("type", "message", "line")})
+        return Observation(decode(tree["value"]), raised or None)
+    except BadObservation:
+        raise
+    except Exception as error:  # anything may come out of the room where a submission runs
+        raise BadObservation(f"not an observation: {type(error).__name__}") from None

@@ -1,0 +1,1 @@
+"""What the notebooks of Layer Cake import: devices, labs, pictures. Never the thing that is being taught."""
