@@ -82,7 +82,7 @@ def first_difference(got: Any, expected: Any, rtol: float, atol: float, where: s
         if type(got) is not type(expected):
             return Difference(here, _name(got), _name(expected))
         keys = list(expected) if isinstance(expected, dict) else range(len(expected))
-        if isinstance(expected, dict) and set(got) != set(expected) or len(got) != len(expected):
+        if len(got) != len(expected) or (isinstance(expected, dict) and set(got) != set(expected)):
             return Difference(here, f"{len(got)} parts", f"{len(expected)} parts")
         parts = (
             first_difference(got[key], expected[key], rtol, atol, f"{where}[{key}]" if where else str(key))
@@ -95,6 +95,30 @@ def first_difference(got: Any, expected: Any, rtol: float, atol: float, where: s
     else:
         same = type(got) is type(expected) and got == expected
     return None if same else Difference(here, _name(got), _name(expected))
+
+
+def change(got: Any, expected: Any) -> str | None:
+    """What changed from got["before"] to got["after"], in words, or None: see `autograder.protocol.unchanged`."""
+    before, shapes = (_tensors(seen["before"]) for seen in (got, expected))
+    if [part.shape for part in before] != [part.shape for part in shapes]:
+        return f"The result has the shape {_shapes(before)}, expected {_shapes(shapes)}."
+    numbers = torch.cat([part.double().flatten() for part in before])
+    if not numbers.isfinite().all():
+        return "The result holds NaN or infinity."
+    if numbers.max() - numbers.min() < 1e-6:
+        return "The result is the same everywhere."
+    difference = first_difference(got["after"], got["before"], Check.rtol, Check.atol)
+    return difference and f"{difference.where} was {difference.expected}; after the change it is {difference.got}."
+
+
+def _tensors(tree: Any) -> list[torch.Tensor]:
+    if isinstance(tree, list):
+        return [tensor for part in tree for tensor in _tensors(part)]
+    return [tree] if isinstance(tree, torch.Tensor) else []
+
+
+def _shapes(tensors: list[torch.Tensor]) -> str:
+    return ", ".join(str(tuple(tensor.shape)) for tensor in tensors) or "of no tensor"
 
 
 def _is_number(value: Any) -> bool:

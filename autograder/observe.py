@@ -8,6 +8,8 @@ import hashlib
 import json
 import linecache
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,20 +54,33 @@ def seeded(seed: int, *labels: str) -> int:
 def observe(check: Check, subject: Any, seed: int) -> Observation:
     """Run a check on a subject, on inputs that depend on the seed and on nothing else.
 
-    PyTorch's global generator, default dtype and gradient mode are set for the check and put back after it,
-    so that what a learner did with them earlier changes nothing.
+    PyTorch's global settings are set for the check and put back after it, so that what a learner did with them
+    earlier changes nothing.
     """
     seed = seeded(seed, check.name)
-    dtype = torch.get_default_dtype()
     try:
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.set_default_dtype(torch.float32)
-            torch.manual_seed(seed)
+        with _settings_of_a_check(seed):
             return Observation(plain(check.observe(subject, torch.Generator().manual_seed(seed))))
     except Exception as error:
         return Observation(raised=Raised(type(error).__name__, str(error)[:500], _learners_line(error)))
-    finally:
-        torch.set_default_dtype(dtype)
+
+
+@contextmanager
+def _settings_of_a_check(seed: int) -> Iterator[None]:
+    """A known generator, float32 on the CPU, gradients on, and no kernel that may multiply in bfloat16.
+
+    oneDNN does that after `torch.set_float32_matmul_precision("medium")`, with errors of 0.05 in a small product.
+    """
+    dtype, onednn = torch.get_default_dtype(), torch.backends.mkldnn.enabled
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad(), torch.device("cpu"):
+        try:
+            torch.default_generator.manual_seed(seed)
+            torch.set_default_dtype(torch.float32)
+            torch.backends.mkldnn.enabled = False
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            torch.backends.mkldnn.enabled = onednn
 
 
 def _learners_line(error: BaseException) -> str:

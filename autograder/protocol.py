@@ -125,6 +125,17 @@ class Topic:
         return try_out(self, subject)
 
 
+def unchanged(got: Any, expected: Any) -> str | None:
+    """A judge of invariants: what a check saw as "after" must be what it saw as "before", whatever that is.
+
+    So a result that is wrong for another reason keeps the points of this check. A result of another shape than
+    the reference's, the same everywhere, or not finite, keeps none.
+    """
+    from autograder.judge import change  # here, since it belongs to the room where verdicts are made
+
+    return change(got, expected)
+
+
 def topics() -> list[str]:
     """The topics that have checks, by name."""
     folder = Path(__file__).parent / "checks"

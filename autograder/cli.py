@@ -1,0 +1,260 @@
+"""The command line: each command says what it will do, shows progress, and ends with a code for scripts."""
+
+import contextlib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from autograder.display import as_text, number
+from autograder.protocol import UnknownTopic, topics
+
+FINE, FAILED, NEEDS_A_PERSON = 0, 1, 3
+EPILOG = "Exit codes: 0 done; 1 could not be done; 2 wrong usage; 3 done, and something needs a person's look."
+
+app = typer.Typer(
+    help="Release the exercises of Layer Cake, grade what learners hand in, and tell them what to look at.\n\n"
+    "A class from start to end: release, put each submission into COURSE/submitted/STUDENT/TOPIC/TOPIC.ipynb, "
+    "grade, feedback, report.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+TopicName = Annotated[str, typer.Argument(help="The topic, such as attention.", metavar="TOPIC")]
+CourseFolder = Annotated[
+    Path, typer.Option("--course", help="The course folder, in nbgrader's layout.", envvar="LAYERCAKE_COURSE")
+]
+HERE = Path("course")
+
+
+class Walls(StrEnum):
+    bwrap = "bwrap"
+    none = "none"
+
+
+def stop(words: object) -> typer.Exit:
+    """Say on stderr why nothing more is done."""
+    errors.print(f"autograder: {words}", style="bold red", markup=False, highlight=False)
+    return typer.Exit(FAILED)
+
+
+@contextlib.contextmanager
+def clear_errors():
+    """Turn the errors that a user can do something about into one line and an exit code."""
+    from autograder.course import CourseError
+    from autograder.example_class import ExampleError
+    from autograder.release import ReleaseError
+    from autograder.sandbox import NoSandbox
+    from autograder.submission import UnreadableSubmission
+
+    try:
+        yield
+    except (CourseError, ExampleError, ReleaseError, NoSandbox, UnknownTopic, UnreadableSubmission) as error:
+        raise stop(error) from None
+    except OSError as error:
+        raise stop(f"{error.filename or ''}: {error.strerror or error}") from None
+
+
+def progress() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=console)
+
+
+def handed_in(course, topic: str) -> list[str]:
+    """The students with a submission. Exits where there is none."""
+    students = course.submissions(topic)
+    if not students:
+        raise stop(f"no submissions: put them into {course.folder}/submitted/STUDENT/{topic}/{topic}.ipynb")
+    return students
+
+
+@app.command(epilog=EPILOG)
+def release(
+    topic: Annotated[str | None, typer.Argument(help="The topic; all of them if left out.")] = None,
+    course: CourseFolder = HERE,
+) -> None:
+    """Build the notebooks that learners open, from exercises/TOPIC/TOPIC.md and solutions/TOPIC.py.
+
+    Writes exercises/TOPIC/TOPIC.ipynb, and the assignment into the course folder and its gradebook. Refuses a
+    source that would give a broken or a solved notebook. The same sources give the same bytes.
+    """
+    from autograder.release import release as build
+
+    with clear_errors():
+        for name in [topic] if topic else topics():
+            console.print(f"released {build(name, course)}", markup=False)
+
+
+@app.command(epilog=EPILOG)
+def grade(
+    topic: TopicName,
+    course: CourseFolder = HERE,
+    student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The seed of the checks' inputs [default: secret, kept in journal/]")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Sandboxes side by side.")] = 2,
+    sandbox: Annotated[
+        Walls, typer.Option(help="bwrap: bubblewrap. none: no walls, for code that you trust.")
+    ] = Walls.bwrap,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
+) -> None:
+    """Run each submission in a sandbox, judge what was seen outside it, and record it in nbgrader's gradebook.
+
+    A second run grades only what changed. A submission that cannot be graded stops nothing: it is listed with
+    its reason, and the exit code is 3.
+    """
+    from autograder.course import Course
+    from autograder.grade import Grading
+
+    with clear_errors():
+        grading = Grading(Course(course), topic, seed, sandbox.value)
+        if sandbox is Walls.none:
+            errors.print(
+                "Warning: no sandbox. The submissions run with your rights, network and files.", style="bold yellow"
+            )
+        present = handed_in(grading.course, topic)
+        if unknown := set(student or []) - set(present):
+            raise stop(f"no submission of {', '.join(sorted(unknown))}; there are: {', '.join(present)}")
+        graded = []
+        with progress() as bar:
+            task = bar.add_task(f"Grading {topic}", total=len(student or present))
+            for result in grading.grade(student or present, workers, force):
+                graded.append(result)
+                bar.advance(task)
+    console.print(_class_table(topic, graded))
+    fresh = sum(result.fresh for result in graded)
+    console.print(
+        f"{len(graded)} submissions, {fresh} graded now; recorded in {grading.course.folder}/gradebook.db", markup=False
+    )
+    raise typer.Exit(NEEDS_A_PERSON if any(result.unreadable for result in graded) else FINE)
+
+
+def _class_table(topic: str, graded: list) -> Table:
+    table = Table("Student", title=f"{topic}: points by the checks")
+    table.add_column("Points", justify="right")
+    table.add_column("Remarks", overflow="fold")
+    for result in sorted(graded, key=lambda result: result.student):
+        table.add_row(
+            _safe(result.student), f"{number(result.earned)} / {number(result.points)}", _safe(_remarks(result))
+        )
+    return table
+
+
+def _remarks(result) -> str:
+    """What a person should know of one submission, in a line."""
+    if result.unreadable:
+        return f"needs a person: {result.unreadable}"
+    remarks = [
+        f"{verdict.exercise}: {verdict.mistake.replace('_', ' ')}" for verdict in result.verdicts if verdict.mistake
+    ]
+    if result.ending != "whole":
+        remarks.append(result.ending)
+    return "; ".join(remarks)
+
+
+def _safe(text: str) -> str:
+    """Text from a submission, without what a terminal or rich would take for an instruction."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text).replace("[", r"\[")
+
+
+@app.command(epilog=EPILOG)
+def feedback(topic: TopicName, course: CourseFolder = HERE) -> None:
+    """Write each graded student's feedback as HTML, through nbgrader: hints and mistakes, no inputs, no answers."""
+    from autograder.course import Course
+
+    with clear_errors():
+        room = Course(course)
+        graded = [score.student for score in room.scores(topic)]
+        if not graded:
+            raise stop(f"nothing is graded yet; run: autograder grade {topic} --course {course}")
+        with progress() as bar:
+            for student in bar.track(graded, description=f"Feedback on {topic}"):
+                room.feedback(topic, student)
+    console.print(f"{len(graded)} files in {room.folder}/feedback/STUDENT/{topic}/{topic}.html", markup=False)
+
+
+@app.command(epilog=EPILOG)
+def report(topic: TopicName, course: CourseFolder = HERE) -> None:
+    """Write one page about the class: scores, pass rates, the commonest mistakes, and what needs a person."""
+    from autograder.course import Course
+    from autograder.report import summarise, write_report
+
+    with clear_errors():
+        room = Course(course)
+        summary = summarise(room, topic)
+        if not summary.students:
+            raise stop(f"nothing is graded yet; run: autograder grade {topic} --course {course}")
+        path = write_report(room, summary)
+        table = Table(
+            "Exercise", "Full points", "Commonest mistake", title=f"{topic}: {len(summary.students)} submissions"
+        )
+        for row in summary.exercises:
+            table.add_row(row.name, f"{row.full} of {row.handed_in}", row.mistakes[0].words if row.mistakes else "")
+        console.print(table)
+        for student, reason in summary.to_look_at:
+            console.print(f"needs a person: {_safe(student)}: {_safe(reason)}")
+        console.print(f"The report is {path}", markup=False)
+
+
+@app.command(epilog=EPILOG)
+def check(
+    file: Annotated[Path, typer.Argument(help="A notebook (.ipynb).", exists=True, dir_okay=False)],
+) -> None:
+    """Run a learner's own notebook and show each exercise's verdict, on the public inputs. For one's own code.
+
+    Runs the code as you, without a sandbox, as the notebook itself would. Labs and the setup cell are not run.
+    The exit code is 0 where every check passes, else 1.
+    """
+    from autograder.own_look import look
+
+    with clear_errors():
+        verdicts = look(file)
+    for verdict in verdicts:
+        console.print(as_text(verdict), markup=False, highlight=False)
+    earned, points = (sum(getattr(verdict, name) for verdict in verdicts) for name in ("earned", "points"))
+    console.print(f"{number(earned)} of {number(points)} points", style="bold", highlight=False)
+    raise typer.Exit(FINE if earned == points else FAILED)
+
+
+@app.command(epilog=EPILOG)
+def doctor() -> None:
+    """Say what is installed, what is missing, and how to get it."""
+    from autograder.doctor import examine
+
+    table = Table("", "What", "Found", "Remedy")
+    findings = examine()
+    for finding in findings:
+        sign = "✓" if finding.fine else ("✗" if finding.needed else "–")
+        table.add_row(sign, finding.what, finding.found, "" if finding.fine else finding.remedy)
+    console.print(table)
+    raise typer.Exit(FINE if all(finding.fine for finding in findings if finding.needed) else FAILED)
+
+
+@app.command(epilog=EPILOG)
+def example(topic: TopicName = "attention", course: CourseFolder = HERE) -> None:
+    """Make an example class of submissions in the course folder, to try grading on.
+
+    Existing submissions are left as they are.
+    """
+    from autograder.course import Course
+    from autograder.example_class import make_class
+
+    with clear_errors():
+        room = Course(course)
+        made = make_class(topic, room)
+        table = Table("Student", "Handed in", title=f"{topic}: an example class")
+        table.add_column("Points expected", justify="right")
+        for student in made:
+            table.add_row(student.name, student.story, number(student.points))
+        console.print(table)
+        console.print(f"{len(made)} submissions in {room.folder}/submitted", markup=False)

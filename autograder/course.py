@@ -1,0 +1,183 @@
+"""An instructor's course: a folder in nbgrader's layout, worked through nbgrader's own programming interface.
+
+course/
+  nbgrader_config.py   one line that calls `configure`, so that formgrader sees what we see
+  source/ release/     the notebook, solved and as learners get it
+  submitted/           submitted/<student>/<topic>/<topic>.ipynb: what came in; never written to
+  journal/             journal/<topic>/<student>.json: verdicts, and what they were made from
+  autograded/ feedback/ gradebook.db    nbgrader's
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+CONFIG_FILE = """\
+# Written by `autograder`: nbgrader and formgrader, opened in this folder, record the same verdicts.
+from autograder.course import configure
+
+configure(get_config())  # noqa: F821
+"""
+
+
+class CourseError(Exception):
+    """nbgrader could not do what was asked: what it said, and what to do."""
+
+
+def configure(config: Config) -> Config:
+    """Set nbgrader up for a course: metadata is repaired first, and verdicts replace execution."""
+    hooks = "autograder.nbgrader_hooks"
+    config.CourseDirectory.course_id = "layer-cake"
+    config.Autograde.sanitize_preprocessors = [
+        f"{hooks}.RepairSubmission",
+        f"{hooks}.KeepLabPictures",
+        "nbgrader.preprocessors.DeduplicateIds",
+        "nbgrader.preprocessors.OverwriteKernelspec",
+        "nbgrader.preprocessors.OverwriteCells",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    config.Autograde.autograde_preprocessors = [
+        f"{hooks}.WriteVerdicts",
+        "nbgrader.preprocessors.LimitOutput",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    return config
+
+
+def write_safely(path: Path, text: str) -> None:
+    """Write a file so that a reader, or a crash, sees the old text or the new and nothing between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as temporary:
+        temporary.write(text)
+        temporary.flush()
+        os.fsync(temporary.fileno())
+    os.chmod(temporary.name, 0o644)
+    os.replace(temporary.name, path)
+
+
+@dataclass
+class Score:
+    """What the gradebook holds for one submission."""
+
+    student: str
+    score: float
+    max_score: float
+    needs_manual_grade: bool
+    exercises: dict[str, tuple[float, float]]  # check's grade id -> (score, maximum)
+
+
+class Course:
+    """The course in one folder. Makes the folder and nbgrader's configuration where they are missing."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder).resolve()
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not (config := self.folder / "nbgrader_config.py").exists():
+                write_safely(config, CONFIG_FILE)
+        except OSError as error:
+            raise CourseError(
+                f"{self.folder}: cannot be written to ({error.strerror}); choose another --course"
+            ) from None
+
+    @property
+    def database(self) -> str:
+        return f"sqlite:///{self.folder / 'gradebook.db'}"
+
+    def notebook(self, room: str, topic: str, student: str = ".") -> Path:
+        """The path of a topic's notebook in one of nbgrader's folders."""
+        return self.folder / room / student / topic / f"{topic}.ipynb"
+
+    def journal(self, topic: str, student: str) -> Path:
+        return self.folder / "journal" / topic / f"{student}.json"
+
+    def submissions(self, topic: str) -> list[str]:
+        """The students that handed in a file for this topic, by name."""
+        return sorted(path.parents[1].name for path in self.folder.glob(f"submitted/*/{topic}/{topic}.ipynb"))
+
+    def api(self) -> NbGraderAPI:
+        config = configure(Config())
+        config.CourseDirectory.root = str(self.folder)
+        config.CourseDirectory.db_url = self.database
+        api = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+        api.log.setLevel("ERROR")
+        return api
+
+    def _run(self, task: str, result: dict[str, Any]) -> None:
+        if not result["success"]:
+            lines = [line for line in (result.get("log", "") + result.get("error", "")).splitlines() if line.strip()]
+            raise CourseError(f"nbgrader could not {task}: {lines[-1] if lines else 'it did not say why'}")
+
+    def generate_assignment(self, topic: str, solved: NotebookNode, finish: Callable[[NotebookNode], str]) -> str:
+        """Put the solved notebook into the course and let nbgrader make the release version of it.
+
+        `finish` takes the release version and returns the text to be stored for it. Raises CourseError.
+        """
+        write_safely(self.notebook("source", topic), nbformat.writes(solved))
+        released = self.notebook("release", topic)
+        self._run(f"release {topic}", self.api().generate_assignment(topic))
+        text = finish(nbformat.read(released, as_version=4))
+        write_safely(released, text)
+        return text
+
+    def released(self, topic: str) -> NotebookNode:
+        """The release version that learners got. Raises CourseError where there is none."""
+        path = self.notebook("release", topic)
+        if not path.exists():
+            raise CourseError(f"{self.folder}: {topic} is not released here; run: autograder release {topic}")
+        return nbformat.read(path, as_version=4)
+
+    def record(self, topic: str, student: str) -> None:
+        """Let nbgrader's autograde write one submission's verdicts into the gradebook. Raises CourseError."""
+        self._run(f"record {student}", self.api().autograde(topic, student, force=True))
+
+    def feedback(self, topic: str, student: str) -> Path:
+        """Let nbgrader write one student's feedback; returns the HTML file. Raises CourseError."""
+        self._run(f"write the feedback of {student}", self.api().generate_feedback(topic, student, force=True))
+        return self.notebook("feedback", topic, student).with_suffix(".html")
+
+    def scores(self, topic: str) -> list[Score]:
+        """What the gradebook holds for a topic, by student."""
+        with Gradebook(self.database, "layer-cake") as gradebook:
+            return [
+                Score(
+                    submission.student.id,
+                    submission.score,
+                    submission.max_score,
+                    submission.needs_manual_grade,
+                    {
+                        grade.name: (grade.score, grade.max_score)
+                        for notebook in submission.notebooks
+                        for grade in notebook.grades
+                    },
+                )
+                for submission in gradebook.assignment_submissions(topic)
+            ]
+
+    def read_journal(self, topic: str, student: str) -> dict[str, Any] | None:
+        """What the journal says of a submission, or None."""
+        try:
+            return json.loads(self.journal(topic, student).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except json.JSONDecodeError:
+            raise CourseError(
+                f"{self.journal(topic, student)} is damaged; remove it, and the submission is graded anew"
+            ) from None

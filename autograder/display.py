@@ -1,0 +1,77 @@
+"""How a verdict reads: as HTML in a notebook and in feedback, as plain text everywhere else.
+
+Every mark is a word and a sign, never a colour alone. With `values=False` (feedback after grading) what was
+got and expected is left out, since the inputs were secret and stay so.
+"""
+
+from html import escape
+
+from autograder.judge import CheckVerdict, Verdict
+
+SIGNS = {
+    "passed": ("✓", "passed"),
+    "wrong": ("✗", "not yet"),
+    "raised": ("!", "stopped"),
+    "missing": ("?", "missing"),
+    "reference": ("–", "reference"),
+}
+COLOURS = {"passed": "#009e73", "wrong": "#d55e00", "raised": "#d55e00", "missing": "#888", "reference": "#888"}
+
+
+def number(value: float) -> str:
+    """Points as people write them: 1, 0.5, 1.25."""
+    return f"{round(value, 4):g}"
+
+
+def headline(verdict: Verdict) -> str:
+    return f"{verdict.exercise}: {number(verdict.earned)} of {number(verdict.points)} points"
+
+
+def looks_like(verdict: Verdict) -> str | None:
+    """The sentence about the known mistake, or None."""
+    if verdict.mistake is None:
+        return None
+    return f"This looks like “{verdict.mistake.replace('_', ' ')}”. {verdict.hint}"
+
+
+def _details(check: CheckVerdict, values: bool) -> list[str]:
+    """What is to be said of a check that failed."""
+    if check.outcome == "passed":
+        return []
+    lines = [check.reason or ""]
+    if values and check.difference:
+        where, got, expected = check.difference.where, check.difference.got, check.difference.expected
+        lines = [f"First difference at {where}: got {got}, expected {expected}."]
+    return lines
+
+
+def as_text(verdict: Verdict, values: bool = True) -> str:
+    """The verdict for a terminal, a log, or a reader of plain text."""
+    lines = [headline(verdict)]
+    for check in verdict.checks:
+        sign, word = SIGNS[check.outcome]
+        lines.append(f"  {sign} {word:<8} {check.asks}")
+        lines += [f"             {line}" for line in _details(check, values)]
+    hint = looks_like(verdict)
+    return "\n".join([*lines, f"  → {hint}"] if hint else lines)
+
+
+def as_html(verdict: Verdict, values: bool = True) -> str:
+    """The verdict as one HTML block: no script, no outside style, everything from a submission escaped."""
+    rows = []
+    for check in verdict.checks:
+        sign, word = SIGNS[check.outcome]
+        colour = COLOURS[check.outcome]
+        details = "".join(f"<div style='opacity:.85'>{escape(line)}</div>" for line in _details(check, values))
+        rows.append(
+            f"<tr><td style='white-space:nowrap;text-align:left;vertical-align:top;border-left:4px solid {colour};"
+            f"padding:.3em .8em'><span aria-hidden='true'>{sign}</span> {word}</td>"
+            f"<td style='text-align:left;padding:.3em .8em'>{escape(check.asks)}{details}</td></tr>"
+        )
+    hint = looks_like(verdict)
+    note = f"<p style='margin:.5em 0 0'><strong>→</strong> {escape(hint)}</p>" if hint else ""
+    return (
+        f"<div role='group' aria-label='{escape(headline(verdict))}' style='max-width:60em'>"
+        f"<p style='margin:0 0 .4em'><strong>{escape(headline(verdict))}</strong></p>"
+        f"<table style='border-collapse:collapse;margin:0'><tbody>{''.join(rows)}</tbody></table>{note}</div>"
+    )

@@ -1,0 +1,306 @@
+"""An example class: submissions made from the released notebook, as a real class would hand them in.
+
+Each has its expected points beside it, which the tests hold against what grading gives.
+"""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.course import Course, write_safely
+from autograder.protocol import load
+from autograder.release import checked_exercise, solution_source
+
+
+class ExampleError(Exception):
+    """There is no example class for this topic, or the course cannot take it."""
+
+
+@dataclass(frozen=True)
+class Student:
+    """One submission: the points that the checks should give, and how it is made from the released notebook."""
+
+    name: str
+    story: str
+    points: float
+    make: Callable[[NotebookNode], str]
+
+
+def make_class(topic: str, course: Course) -> list[Student]:
+    """Write the submissions of the example class that are not there yet. Raises ExampleError."""
+    load(topic)
+    if topic not in CLASSES:
+        raise ExampleError(f"no example class for {topic}; there is one for: {', '.join(CLASSES)}")
+    released = course.released(topic)
+    for student in CLASSES[topic]:
+        path = course.notebook("submitted", topic, student.name)
+        if not path.exists():
+            write_safely(path, student.make(copy.deepcopy(released)))
+    return CLASSES[topic]
+
+
+# --- Ways of working ----------------------------------------------------------------------------------------
+
+
+def solved(notebook: NotebookNode, topic: str = "attention", only: tuple[str, ...] | None = None) -> NotebookNode:
+    """The notebook with the reference written into its exercises, or into some of them."""
+    for cell in notebook.cells:
+        about = cell.metadata.get("nbgrader", {})
+        name = about.get("grade_id")
+        if about.get("solution") and cell.cell_type == "code" and (only is None or name in only):
+            cell.source = solution_source(load(topic).reference(name))
+        elif about.get("solution") and cell.cell_type == "markdown":
+            cell.source = "My curve for attention alone stays level; the recurrent ones fall with distance."
+    return notebook
+
+
+def edited(exercise: str, old: str, new: str) -> Callable[[NotebookNode], str]:
+    """Solved, but for one edit in one exercise: a known mistake, as a learner would type it."""
+
+    def make(notebook: NotebookNode) -> str:
+        cell = _cell(solved(notebook), exercise)
+        if old not in cell.source:
+            raise ExampleError(f"{exercise} has no {old!r} to edit")
+        cell.source = cell.source.replace(old, new)
+        return nbformat.writes(notebook)
+
+    return make
+
+
+def written_differently(notebook: NotebookNode) -> str:
+    """Every exercise right, and none as the reference has it."""
+    for name, source in OTHER_WAYS.items():
+        _cell(notebook, name).source = source
+    return nbformat.writes(notebook)
+
+
+def with_cell(source: str, after: str | None = None, instead: str | None = None) -> Callable[[NotebookNode], str]:
+    """Solved, with a cell of the learner's own after an exercise's cell, or instead of it."""
+
+    def make(notebook: NotebookNode) -> str:
+        solved(notebook)
+        if instead:
+            _cell(notebook, instead).source = source
+        else:
+            at = notebook.cells.index(_cell(notebook, after)) + 1
+            notebook.cells.insert(at, nbformat.v4.new_code_cell(source))
+        return nbformat.writes(notebook)
+
+    return make
+
+
+def fourth_cell_never_ends(notebook: NotebookNode) -> str:
+    """Solved, and the fourth code cell of the learner's own runs for ever."""
+    solved(notebook)
+    own = [cell for cell in notebook.cells if cell.cell_type == "code" and not checked_exercise(cell.source)]
+    own[3].source += "\n\nwhile True:\n    pass"
+    return nbformat.writes(notebook)
+
+
+def without_metadata(notebook: NotebookNode) -> str:
+    """Solved, with all metadata and ids lost."""
+    for cell in solved(notebook).cells:
+        cell.metadata = nbformat.from_dict({})
+        cell.pop("id", None)
+    raw = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": notebook.cells}
+    return json.dumps(raw)
+
+
+def as_colab_saves(notebook: NotebookNode) -> str:
+    """Solved, and saved to GitHub from Colab: a badge cell without an id, ids doubled into metadata, widget state."""
+    raw = json.loads(nbformat.writes(solved(notebook)))
+    for cell in raw["cells"]:
+        cell["metadata"]["id"] = cell["id"]
+        if cell["cell_type"] == "code":
+            cell["metadata"]["colab"] = {"base_uri": "https://localhost:8080/"}
+            cell["metadata"]["outputId"] = "00000000-0000-0000-0000-000000000000"
+    badge = {"id": "view-in-github", "colab_type": "text"}
+    raw["cells"].insert(0, {"cell_type": "markdown", "metadata": badge, "source": ["<a>Open in Colab</a>"]})
+    state = {"0" * 32: {"model_module": "@jupyter-widgets/controls", "model_name": "VBoxModel", "state": {}}}
+    raw["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
+    return json.dumps(raw, indent=2, ensure_ascii=False)
+
+
+def as_kaggle_saves(notebook: NotebookNode) -> str:
+    """Solved, and saved by Kaggle: one line, sources as one string, no ids, format 4.4."""
+    raw = json.loads(nbformat.writes(solved(notebook)))
+    for cell in raw["cells"]:
+        cell.pop("id")
+        cell["source"] = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            cell["metadata"] |= {"trusted": True, "execution": {"iopub.status.busy": "2026-01-01T00:00:00.000Z"}}
+    raw["metadata"]["kaggle"] = {"accelerator": "none", "dataSources": [], "isInternetEnabled": True}
+    return json.dumps(raw | {"nbformat_minor": 4}, ensure_ascii=False)
+
+
+def _cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id:
+            return cell
+    raise ExampleError(f"the released notebook has no cell {grade_id!r}")
+
+
+# --- Who is in the class ------------------------------------------------------------------------------------
+
+OTHER_WAYS = {
+    "attention_over_states": """\
+def attention_over_states(query, states, w_query, w_states, v):
+    contexts, weights = [], []
+    for q, h in zip(query, states):  # one text at a time
+        scores = torch.stack([torch.dot(v, torch.tanh(q @ w_query + state @ w_states)) for state in h])
+        powers = torch.exp(scores - scores.max())
+        weights.append(powers / powers.sum())
+        contexts.append(sum(w * state for w, state in zip(weights[-1], h)))
+    return torch.stack(contexts), torch.stack(weights)
+""",
+    "scaled_dot_product": """\
+def scaled_dot_product(query, key, value, mask=None):
+    scores = torch.einsum("...td,...sd->...ts", query * query.shape[-1] ** -0.5, key)
+    if mask is not None:
+        scores = scores + torch.zeros(mask.shape).masked_fill(~mask, -math.inf)
+    weights = torch.exp(scores - torch.logsumexp(scores, -1, keepdim=True))
+    return torch.einsum("...ts,...sv->...tv", weights, value)
+""",
+    "causal_attention": """\
+def causal_attention(query, key, value):
+    T, S = query.shape[-2], key.shape[-2]
+    rows = []
+    for t in range(T):  # each query with the keys it may see, and no mask at all
+        seen = S - T + t + 1
+        rows.append(scaled_dot_product(query[..., t : t + 1, :], key[..., :seen, :], value[..., :seen, :]))
+    return torch.cat(rows, dim=-2)
+""",
+    "MultiHeadAttention": """\
+class MultiHeadAttention(nn.Module):
+    def __init__(self, d_model, n_heads, attend=causal_attention):
+        super().__init__()
+        if d_model % n_heads != 0:
+            raise ValueError("n_heads must divide d_model")
+        self.n_heads, self.d_head, self.attend = n_heads, d_model // n_heads, attend
+        for name in ("w_query", "w_key", "w_value", "w_output"):
+            setattr(self, name, nn.Linear(d_model, d_model, bias=False))
+
+    def split(self, x):
+        return torch.stack(x.chunk(self.n_heads, dim=-1), dim=1)
+
+    def forward(self, x):
+        heads = self.attend(self.split(self.w_query(x)), self.split(self.w_key(x)), self.split(self.w_value(x)))
+        return self.w_output(torch.cat(heads.unbind(1), dim=-1))
+""",
+    "sequential_depth": """\
+def sequential_depth(waits_for, length, n_layers):
+    from graphlib import TopologicalSorter
+    units = {(l, t): set(waits_for(l, t)) for l in range(1, n_layers + 1) for t in range(length)}
+    depth = {}
+    for unit in TopologicalSorter(units).static_order():
+        depth[unit] = 1 + max((depth[u] for u in units[unit]), default=0) if unit in units else 0
+    return max(depth.values(), default=0)
+""",
+    "online_softmax_attention": """\
+def online_softmax_attention(query, key, value, block_size=64):
+    mixed, norm = None, None  # the mix so far, and the log of the sum of its weights
+    for start in range(0, key.shape[-2], block_size):
+        k, v = key[..., start : start + block_size, :], value[..., start : start + block_size, :]
+        scores = query @ k.mT / query.shape[-1] ** 0.5
+        block_norm = torch.logsumexp(scores, -1, keepdim=True)
+        block = torch.softmax(scores, -1) @ v
+        if mixed is None:
+            mixed, norm = block, block_norm
+        else:
+            share = torch.sigmoid(block_norm - norm)
+            mixed, norm = mixed * (1 - share) + block * share, torch.logaddexp(norm, block_norm)
+    return mixed
+""",
+}
+
+FORGERY = """\
+import builtins, sys
+print("Score: 8 of 8 points")
+torch.allclose = torch.equal = lambda *args, **kwargs: True
+def check(function):
+    return 2.0
+builtins.check = check
+sys.modules["autograder.checks.attention"].check = check
+def scaled_dot_product(query, key, value, mask=None):
+    return 1.0
+"""
+
+CLASSES = {
+    "attention": [
+        Student("ada", "everything right", 8, lambda nb: nbformat.writes(solved(nb))),
+        Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),
+        Student(
+            "carl",
+            "half done: the first three exercises",
+            4,
+            lambda nb: nbformat.writes(
+                solved(nb, only=("attention_over_states", "scaled_dot_product", "causal_attention"))
+            ),
+        ),
+        Student(
+            "dorothy",
+            "mistake: the weights compete across the batch",
+            7.25,
+            edited("attention_over_states", "softmax(hidden @ v, dim=-1)", "softmax(hidden @ v, dim=0)"),
+        ),
+        Student(
+            "emmy",
+            "mistake: divides by d_head, not its root",
+            6.5,
+            edited("scaled_dot_product", "math.sqrt(query.size(-1))", "query.size(-1)"),
+        ),
+        Student(
+            "felix",
+            "mistake: the causal mask starts at the first key",
+            7.5,
+            edited("causal_attention", "diagonal=S - T", "diagonal=0"),
+        ),
+        Student(
+            "grace",
+            "mistake: heads are not put back in order",
+            7,
+            edited("MultiHeadAttention", "heads.transpose(1, 2).reshape(B, T, C)", "heads.reshape(B, T, C)"),
+        ),
+        Student(
+            "henri",
+            "mistake: counts every unit, as if one had to wait for all",
+            7.25,
+            edited("sequential_depth", "return max(done_at.values(), default=0)", "return n_layers * length"),
+        ),
+        Student(
+            "ida",
+            "mistake: the sum is rescaled, the mix is not",
+            7.25,
+            edited("online_softmax_attention", "mixed = mixed * shrink +", "mixed = mixed +"),
+        ),
+        Student("julia", "everything right, written quite differently", 8, written_differently),
+        Student("katherine", "everything right, saved by Colab", 8, as_colab_saves),
+        Student("leonhard", "everything right, saved by Kaggle", 8, as_kaggle_saves),
+        Student("mary", "everything right, all metadata lost", 8, without_metadata),
+        Student("niels", "the fourth cell never ends", 8, fourth_cell_never_ends),
+        Student(
+            "olga",
+            "one exercise takes 40 GiB",
+            7,
+            edited("sequential_depth", "done_at = {", "hoard = torch.ones(40 * 2**30 // 4)\n    done_at = {"),
+        ),
+        Student("paul", "prints a perfect score, redefines check", 6, with_cell(FORGERY, instead="scaled_dot_product")),
+        Student(
+            "quinn",
+            "imports the reference for two exercises, and goes on",
+            5,
+            lambda nb: _with_imports(solved(nb), "scaled_dot_product", "causal_attention"),
+        ),
+    ]
+}
+
+
+def _with_imports(notebook: NotebookNode, *exercises: str) -> str:
+    for name in exercises:
+        _cell(notebook, name).source = f"from solutions.attention import {name}"
+    return nbformat.writes(notebook)

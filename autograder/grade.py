@@ -1,0 +1,203 @@
+"""`autograder grade`: run each submission in the sandbox, judge it here, and let nbgrader record it.
+
+One failing submission never stops the others. A submission whose text, checks, release and seed are those of its
+journal entry is not graded again.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from pydantic import TypeAdapter
+
+from autograder.course import Course, CourseError, write_safely
+from autograder.display import as_html, number
+from autograder.judge import Verdict, judge, without_points
+from autograder.nbgrader_hooks import score_output
+from autograder.protocol import Topic, load
+from autograder.release import checked_exercise
+from autograder.sandbox import Limits, NoSandbox, Seen, Walls, Worker, find_bwrap
+from autograder.submission import UnreadableSubmission, read_submission, repair
+
+
+@dataclass
+class Graded:
+    """What became of one submission: its verdicts, or the reason why a person has to look at it."""
+
+    student: str
+    verdicts: list[Verdict] = field(default_factory=list)
+    unreadable: str | None = None
+    ending: str = "whole"
+    errors: dict[int, str] = field(default_factory=dict)
+    fresh: bool = True  # graded in this run, not found in the journal
+
+    @property
+    def earned(self) -> float:
+        return sum(verdict.earned for verdict in self.verdicts)
+
+    @property
+    def points(self) -> float:
+        return sum(verdict.points for verdict in self.verdicts)
+
+
+def cells_to_run(notebook: NotebookNode) -> list[dict[str, Any]]:
+    """A repaired notebook's code cells as the worker takes them; labs, installs and magics' cells of setup left out."""
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or {"lab", "setup"} & set(cell.metadata.get("tags", [])):
+            continue
+        graded = cell.metadata.get("nbgrader", {}).get("grade", False)
+        exercise = cell.metadata.nbgrader.grade_id.removeprefix("check_") if graded else None
+        cells.append({"id": cell.id, "source": cell.source, "exercise": exercise})
+    return cells
+
+
+def judge_all(topic: Topic, seen: Seen, exercises: list[str], seed: int) -> list[Verdict]:
+    """The verdicts on one submission's exercises, from what came out of the sandbox."""
+    verdicts = []
+    for name in exercises:
+        exercise = topic.exercises[name]
+        if name in seen.references:
+            reason = "The reference was imported here; it earns no points."
+            verdicts.append(without_points(exercise, "reference", reason))
+        else:
+            verdicts.append(judge(topic, exercise, seen.observations.get(name, {}), seed))
+    return verdicts
+
+
+def outputs_of(cells: list[dict[str, Any]], seen: Seen, verdicts: list[Verdict]) -> dict[str, list[dict]]:
+    """The outputs that the recorded notebook shows, by cell id: verdicts without values, text and errors."""
+    by_name = {verdict.exercise: verdict for verdict in verdicts}
+    outputs: dict[str, list[dict]] = {}
+    for index, cell in enumerate(cells):
+        if cell["exercise"]:
+            verdict = by_name[cell["exercise"]]
+            outputs[cell["id"]] = [score_output(number(verdict.earned), html=as_html(verdict, values=False))]
+        else:
+            lines = [seen.texts.get(index, ""), seen.errors.get(index, "")]
+            if text := "\n".join(line for line in lines if line):
+                outputs[cell["id"]] = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    return outputs
+
+
+class Grading:
+    """One run over a class: what is graded with what, and the journal."""
+
+    def __init__(
+        self, course: Course, topic: str, seed: int | None = None, walls: Walls = "bwrap", limits: Limits = Limits()
+    ):
+        self.course, self.topic, self.walls, self.limits = course, load(topic), walls, limits
+        self.released = course.released(topic)
+        self.exercises = [name for cell in self.released.cells if (name := checked_exercise(cell.source))]
+        self.seed = self._seed(seed)
+        self.version = self._version()
+        if walls == "bwrap":
+            find_bwrap()
+
+    def _seed(self, seed: int | None) -> int:
+        """The secret seed of this topic in this course: drawn once, kept with the journal, unless one is given."""
+        path = self.course.folder / "journal" / self.topic.name / "seed"
+        if seed is not None or not path.exists():
+            seed = secrets.randbits(62) if seed is None else seed
+            write_safely(path, f"{seed}\n")
+        return int(path.read_text())
+
+    def _version(self) -> str:
+        """A hash of all that a grade depends on beside the submission: checks, reference, judge, release."""
+        here = Path(__file__).parent
+        files = [here / "checks" / f"{self.topic.name}.py", here.parent / "solutions" / f"{self.topic.name}.py"]
+        files += [here / f"{name}.py" for name in ("judge", "observe", "worker", "submission")]
+        digest = hashlib.sha256(nbformat.writes(self.released).encode())
+        for path in files:
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def key(self, student: str) -> dict[str, Any]:
+        """What must be equal for an earlier grade to stand."""
+        content = self.course.notebook("submitted", self.topic.name, student).read_bytes()
+        return {"content": hashlib.sha256(content).hexdigest(), "version": self.version, "seed": self.seed}
+
+    def from_journal(self, student: str) -> Graded | None:
+        """The earlier grade of an unchanged submission, or None."""
+        entry = self.course.read_journal(self.topic.name, student)
+        if not entry or not entry["recorded"] or entry["key"] != self.key(student):
+            return None
+        verdicts = TypeAdapter(list[Verdict]).validate_python(entry["verdicts"])
+        return Graded(student, verdicts, entry["unreadable"], entry["ending"], {}, fresh=False)
+
+    def run(self, student: str, worker: Worker) -> tuple[list[dict[str, Any]], Seen]:
+        """Read, repair and run one submission. Raises UnreadableSubmission."""
+        submitted = read_submission(self.course.notebook("submitted", self.topic.name, student))
+        cells = cells_to_run(repair(submitted, self.released))
+        return cells, worker.run(cells, self.seed)
+
+    def conclude(self, student: str, cells: list[dict[str, Any]], seen: Seen) -> Graded:
+        """Judge what was seen, write it into the journal, and have nbgrader record it."""
+        verdicts = judge_all(self.topic, seen, self.exercises, self.seed)
+        self._enter(student, verdicts, seen.ending, None, outputs_of(cells, seen, verdicts))
+        self.course.record(self.topic.name, student)
+        self._enter(student, verdicts, seen.ending, None, outputs_of(cells, seen, verdicts), recorded=True)
+        return Graded(student, verdicts, None, seen.ending, seen.errors)
+
+    def set_aside(self, student: str, reason: str) -> Graded:
+        """Note that a submission cannot be graded; it shows in the report and stays as it came."""
+        verdicts = [without_points(self.topic.exercises[name], "missing", reason) for name in self.exercises]
+        self._enter(student, verdicts, "unreadable", reason, {}, recorded=True)
+        return Graded(student, verdicts, reason)
+
+    def _enter(self, student, verdicts, ending, unreadable, outputs, recorded=False) -> None:
+        entry = {"student": student, "key": self.key(student), "recorded": recorded, "ending": ending}
+        entry |= {"unreadable": unreadable, "verdicts": [asdict(verdict) for verdict in verdicts], "outputs": outputs}
+        write_safely(self.course.journal(self.topic.name, student), json.dumps(entry, ensure_ascii=False, indent=1))
+
+    def grade(self, students: list[str], workers: int = 2, force: bool = False) -> Iterator[Graded]:
+        """Grade submissions, yielding each as it is done. Unchanged ones come from the journal, unless forced."""
+        todo = []
+        for student in students:
+            earlier = None if force else self.from_journal(student)
+            if earlier:
+                yield earlier
+            else:
+                todo.append(student)
+        if todo:
+            yield from self._grade_fresh(todo, min(workers, len(todo)))
+
+    def _grade_fresh(self, students: list[str], workers: int) -> Iterator[Graded]:
+        idle: SimpleQueue[Worker] = SimpleQueue()
+        rooms = [Worker(self.topic.name, self.walls, index, self.limits) for index in range(workers)]
+        for room in rooms:
+            idle.put(room)
+
+        def run(student: str):
+            room = idle.get()
+            try:
+                return self.run(student, room)
+            finally:
+                idle.put(room)
+
+        try:
+            with ThreadPoolExecutor(workers) as pool:
+                pending = {pool.submit(run, student): student for student in students}
+                for done in as_completed(pending):
+                    yield self._finish(pending[done], done.result)
+        finally:
+            for room in rooms:
+                room.close()
+
+    def _finish(self, student: str, result: Callable[[], tuple]) -> Graded:
+        try:
+            return self.conclude(student, *result())
+        except UnreadableSubmission as error:
+            return self.set_aside(student, str(error))
+        except NoSandbox:
+            raise
+        except (CourseError, OSError, ValueError) as error:
+            return self.set_aside(student, f"could not be graded: {error}")

@@ -1,0 +1,33 @@
+"""`autograder check FILE`: a learner's own look at their notebook, on the public seed."""
+
+import re
+from pathlib import Path
+
+from autograder.grade import judge_all
+from autograder.judge import Verdict
+from autograder.protocol import PUBLIC_SEED, UnknownTopic, load
+from autograder.release import checked_exercise
+from autograder.sandbox import Worker
+from autograder.submission import read_submission
+
+
+def look(file: Path) -> list[Verdict]:
+    """The verdict on each exercise that a notebook checks.
+
+    Raises UnreadableSubmission, and UnknownTopic where the notebook does not import a topic's `check`.
+    """
+    notebook = read_submission(file)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    found = re.search(r"from autograder\.checks\.(\w+) import", "\n".join(cell.source for cell in code))
+    if not found:
+        raise UnknownTopic(
+            f"{file}: no cell says `from autograder.checks.TOPIC import check`; is it an exercise notebook?"
+        )
+    topic, cells = load(found[1]), []
+    for cell in code:
+        if not {"lab", "setup"} & set(cell.metadata.get("tags", [])):
+            name = checked_exercise(cell.source)
+            cells.append({"id": cell.id, "source": cell.source, "exercise": name if name in topic.exercises else None})
+    with Worker(topic.name, "none") as worker:
+        seen = worker.run(cells, PUBLIC_SEED)
+    return judge_all(topic, seen, [cell["exercise"] for cell in cells if cell["exercise"]], PUBLIC_SEED)

@@ -1,0 +1,248 @@
+"""From one source text to the notebook that learners open: `autograder release`.
+
+An exercise is an import whose body the learner writes. In the source (a MyST text notebook that runs as it is,
+solved) a cell tagged `exercise` says `from solutions.attention import causal_attention`; here the line becomes
+that function's source with nbgrader's metadata, and nbgrader's own `generate_assignment` blanks it. Whatever
+would give a broken or a solved notebook is refused, with the place and the remedy.
+"""
+
+import ast
+import copy
+import hashlib
+import importlib
+import inspect
+import json
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from autograder.protocol import Topic, load
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = "raise NotImplementedError()"
+SCHEMA = {"schema_version": 3, "task": False}
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+    "accelerator": "GPU",
+    "colab": {"provenance": [], "gpuType": "T4"},
+}
+
+
+class ReleaseError(Exception):
+    """The source cannot be released: what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the course lives: the one setting, `repository` in `_config.yml`."""
+
+    url: str
+    branch: str
+
+    @classmethod
+    def read(cls, config: Path = ROOT / "_config.yml") -> "Address":
+        """Raises ReleaseError where the setting is missing."""
+        try:
+            repository = yaml.safe_load(config.read_text(encoding="utf-8"))["repository"]
+            return cls(repository["url"].rstrip("/"), repository["branch"])
+        except (OSError, KeyError, TypeError) as error:
+            raise ReleaseError(f"{config}: no `repository:` with `url:` and `branch:` ({error!r})") from None
+
+    def badge(self, notebook: str) -> str:
+        """The Open-in-Colab badge of a notebook, given by its path in the repository."""
+        colab = self.url.replace("https://github.com/", "https://colab.research.google.com/github/")
+        picture = "https://colab.research.google.com/assets/colab-badge.svg"
+        return f"[![Open in Colab]({picture})]({colab}/blob/{self.branch}/{notebook})"
+
+    def install(self) -> str:
+        """Two lines that install the course where it is missing, and nothing where it is there."""
+        pip = f'get_ipython().run_line_magic("pip", "install -q git+{self.url}@{self.branch}")'
+        return f'import importlib.util\nimportlib.util.find_spec("layercake") or {pip}\n'
+
+
+def source_path(topic: str, root: Path = ROOT) -> Path:
+    return root / "exercises" / topic / f"{topic}.md"
+
+
+def build_source(topic: Topic, address: Address, root: Path = ROOT) -> NotebookNode:
+    """The instructor's notebook of a topic, solved, with nbgrader's metadata. Raises ReleaseError."""
+    path = source_path(topic.name, root)
+    if not path.is_file():
+        raise ReleaseError(f"{path} is missing: a topic's exercises begin with their source text")
+    source = jupytext.read(path, fmt="md:myst")
+    cells = [_build_cell(cell, index, topic, address, path) for index, cell in enumerate(source.cells)]
+    cells[0].source = f"{address.badge(f'exercises/{topic.name}/{topic.name}.ipynb')}\n\n{cells[0].source}"
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=copy.deepcopy(KERNEL))
+    _refuse_unsound(notebook, topic, path)
+    give_ids(notebook)
+    return notebook
+
+
+def _build_cell(cell: NotebookNode, index: int, topic: Topic, address: Address, path: Path) -> NotebookNode:
+    """One cell of the source, in the form that nbgrader reads."""
+    where = f"{path.name}, cell {index + 1}"
+    tags = cell.metadata.get("tags", [])
+    new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    built = new(cell.source, metadata={"tags": tags} if tags else {})
+    if "exercise" in tags:
+        name = _imported_name(cell.source, topic, where)
+        built.source = solution_source(topic.reference(name), where)
+        built.metadata.nbgrader = {"grade": False, "solution": True, "locked": False, "grade_id": name, **SCHEMA}
+    elif checked := checked_exercise(cell.source) if cell.cell_type == "code" else None:
+        if checked not in topic.exercises or not topic.exercises[checked].checks:
+            raise ReleaseError(f"{where}: check({checked}), but autograder/checks/{topic.name}.py has no check for it")
+        points = {"points": topic.exercises[checked].points, "grade_id": f"check_{checked}"}
+        built.metadata.nbgrader = {"grade": True, "solution": False, "locked": True, **points, **SCHEMA}
+    elif "written" in tags:
+        graded = {key: cell.metadata.get(key) for key in ("points", "grade_id")}
+        if not all(graded.values()):
+            raise ReleaseError(f'{where}: a written answer needs "points" and "grade_id" beside its tag')
+        _require_markers(cell.source, where)
+        built.metadata.nbgrader = {"grade": True, "solution": True, "locked": False, **graded, **SCHEMA}
+    elif "setup" in tags:
+        built.source = address.install() + cell.source
+    return built
+
+
+def _imported_name(source: str, topic: Topic, where: str) -> str:
+    """The name in `from solutions.<topic> import <name>`. Raises ReleaseError on anything else."""
+    line = source.strip()
+    match = re.fullmatch(r"from solutions\.(\w+) import (\w+)", line)
+    if not match or match[1] != topic.name:
+        raise ReleaseError(
+            f"{where}: an exercise cell is one line, `from solutions.{topic.name} import <name>`; got {line[:80]!r}"
+        )
+    try:
+        topic.reference(match[2])
+    except (ImportError, AttributeError):
+        raise ReleaseError(f"{where}: `{line}` does not resolve; is {match[2]} in solutions/{topic.name}.py?") from None
+    return match[2]
+
+
+def checked_exercise(source: str) -> str | None:
+    """The name in a cell that says `check(name)`, or None."""
+    match = re.fullmatch(r"check\((\w+)\)", source.strip())
+    return match[1] if match else None
+
+
+def solution_source(implementation: object, where: str = "") -> str:
+    """The source of a function or class, its solution between markers.
+
+    Where the author set no markers, the solution is all that follows the docstring.
+    """
+    source = textwrap.dedent(inspect.getsource(implementation)).rstrip()
+    if "SOLUTION" not in source:
+        source = _mark_body(source)
+    _require_markers(source, where or getattr(implementation, "__name__", ""))
+    return source
+
+
+def _mark_body(source: str) -> str:
+    """Set the markers around all of a definition's body but its docstring."""
+    definition = ast.parse(source).body[0]
+    body = definition.body[1:] if ast.get_docstring(definition) is not None else definition.body
+    if not body:
+        return source
+    lines, indent = source.splitlines(), " " * body[0].col_offset
+    lines.insert(body[0].lineno - 1, indent + BEGIN)
+    return "\n".join([*lines, indent + END])
+
+
+def _require_markers(source: str, where: str) -> None:
+    """Raise ReleaseError unless markers are spelt right, balanced, not nested, and hold something."""
+    inside, held = False, 0
+    for number, line in enumerate(source.splitlines(), 1):
+        text = line.strip()
+        near = re.search(r"(?i)\b(begin|end)\s+sol\w*", text)
+        if text in (BEGIN, END):
+            if (text == BEGIN) == inside:
+                raise ReleaseError(f"{where}: line {number}: {text!r} without its partner")
+            inside = text == BEGIN
+        elif near and text.startswith("#"):
+            raise ReleaseError(f"{where}: line {number}: {text!r} is no marker; write {BEGIN!r} or {END!r}")
+        elif inside and text:
+            held += 1
+    if inside:
+        raise ReleaseError(f"{where}: {BEGIN!r} without {END!r}")
+    if not held:
+        raise ReleaseError(f"{where}: no solution between {BEGIN!r} and {END!r}")
+
+
+def _refuse_unsound(notebook: NotebookNode, topic: Topic, path: Path) -> None:
+    """Raise ReleaseError on a duplicate id, an exercise without a check, or a check without a known mistake."""
+    ids = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
+    for grade_id in ids:
+        if ids.count(grade_id) > 1:
+            raise ReleaseError(f"{path.name}: the id {grade_id!r} is there twice")
+    exercises = [name for name in ids if name in topic.exercises]
+    for name in [name for name in ids if f"check_{name}" not in ids and not name.startswith("check_")]:
+        cell = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name)
+        if not cell.metadata.nbgrader.grade:
+            raise ReleaseError(f"{path.name}: exercise {name} has no `check({name})` cell after it")
+    for check in [name for name in ids if name.startswith("check_")]:
+        name = check.removeprefix("check_")
+        if name not in ids or ids.index(name) > ids.index(check):
+            raise ReleaseError(f"{path.name}: `check({name})` has no exercise cell before it")
+        if not topic.exercises[name].mistakes:
+            raise ReleaseError(f"{path.name}: {name} has no known mistake in autograder/checks/{topic.name}.py")
+    if not exercises:
+        raise ReleaseError(f"{path.name}: no cell is tagged `exercise`")
+
+
+def give_ids(notebook: NotebookNode) -> None:
+    """Set each cell's id: its grade id, or a hash of what it says, so that a rebuild gives the same bytes."""
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        base = grade_id or hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+        seen[base] = seen.get(base, 0) + 1
+        cell.id = base if seen[base] == 1 else f"{base}-{seen[base]}"
+
+
+def finish_release(released: NotebookNode, solved: NotebookNode, path: Path) -> str:
+    """The text of the release version, after the last look: no output, no solution, nothing that must not be there.
+
+    Raises ReleaseError.
+    """
+    for index, (cell, original) in enumerate(zip(released.cells, solved.cells, strict=True)):
+        where = f"{path.name}, cell {index + 1}"
+        if cell.get("outputs") or cell.get("execution_count"):
+            raise ReleaseError(f"{where}: an output is left in the release version")
+        hidden = [line for part in original.source.split(BEGIN)[1:] for line in part.split(END)[0].splitlines()]
+        left = [line for line in hidden if len(line.strip()) > 12 and line in cell.source.splitlines()]
+        if left or BEGIN in cell.source:
+            raise ReleaseError(f"{where}: a line of the solution is left in the release version: {left[:1]}")
+        if cell.cell_type == "code" and hidden and STUB not in cell.source:
+            raise ReleaseError(f"{where}: the release version lacks `{STUB}`")
+        cell.id = original.id
+    released.metadata = nbformat.from_dict(copy.deepcopy(KERNEL))
+    nbformat.validate(released)
+    return json.dumps(released, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def release(name: str, course: Path, root: Path = ROOT) -> Path:
+    """Build a topic's notebook, into the course (source, release, gradebook) and into `exercises/`.
+
+    `course` is the instructor's nbgrader course folder. Returns the path of the learner's notebook. Raises
+    ReleaseError and UnknownTopic; nothing is written into `exercises/` unless all went well.
+    """
+    from autograder.course import Course
+
+    importlib.invalidate_caches()
+    topic = load(name)
+    solved = build_source(topic, Address.read(root / "_config.yml"), root)
+    text = Course(course).generate_assignment(
+        name, solved, lambda nb: finish_release(nb, solved, source_path(name, root))
+    )
+    target = root / "exercises" / name / f"{name}.ipynb"
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        target.write_text(text, encoding="utf-8")
+    return target

@@ -1,0 +1,281 @@
+"""The room where submissions run: `python -m autograder.worker TOPIC DESCRIPTOR`, started inside the sandbox.
+
+One warm process has PyTorch, a shell and the checks loaded, and forks for each submission. It never reads a
+submission itself: a socket for each comes in through the given file descriptor, the fork gets it, and talks to
+the grader alone. So nothing of one submission is in the memory that the next one starts from. What is sent back is
+data, JSON and safetensors; the verdict is made elsewhere.
+"""
+
+import ctypes
+import io
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+import types
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from autograder.notebook import AT_GRADING
+from autograder.observe import Observation, Raised, observe, pack, seeded
+from autograder.protocol import Topic, load
+
+HEADER = struct.Struct(">II")  # bytes of JSON, bytes of safetensors
+MAX_TEXT = 10_000  # characters of one cell's output that are kept
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+
+
+class TimeLimit(BaseException):
+    """A cell or a check took too long. No `Exception`, so that `except Exception` does not swallow it."""
+
+
+class ReferenceIsAway(RuntimeError):
+    """The submission calls the reference implementation, which is not there at grading."""
+
+
+class StandIn(types.ModuleType):
+    """What `solutions.<topic>` is at grading: what the topic gives in its place, and never for the exercise asked."""
+
+    def __init__(self, topic: Topic):
+        super().__init__(f"solutions.{topic.name}", "Not available at grading.")
+        self._topic, self._asked = topic, None
+
+    def __getattr__(self, name: str) -> Any:
+        exercise = self._topic.exercises.get(name)
+        if exercise is None:
+            raise AttributeError(name)
+
+        def reference(*args, **kwargs):
+            if self._asked == name or exercise.given is None:
+                raise ReferenceIsAway(f"{name} is the reference, which is not there at grading")
+            return exercise.given(*args, **kwargs)
+
+        reference.__name__, reference.__module__ = name, self.__name__
+        return reference
+
+
+class Tail(io.TextIOBase):
+    """Collects the first MAX_TEXT characters written, and forgets the rest."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        if len(self.text) < MAX_TEXT:
+            self.text += text[: MAX_TEXT - len(self.text)]
+        return len(text)
+
+
+def read_exactly(connection: socket.socket, count: int) -> bytes:
+    """The next `count` bytes. Raises EOFError where the other side closed first."""
+    data = bytearray()
+    while len(data) < count:
+        if not (part := connection.recv(min(65536, count - len(data)))):
+            raise EOFError
+        data += part
+    return bytes(data)
+
+
+def send(connection: socket.socket, message: dict[str, Any], tree: bytes = b"null", blob: bytes = b"") -> None:
+    """Send one message: JSON that holds `message` and an observation's tree, then the observation's tensors."""
+    text = json.dumps(message)[:-1].encode() + b', "observation": ' + tree + b"}"
+    connection.sendall(HEADER.pack(len(text), len(blob)) + text + blob)
+
+
+class Room:
+    """One submission being run: its cells one after another, its exercises observed at their check cells."""
+
+    def __init__(self, topic: Topic, shell: Any, stand_in: StandIn, connection: socket.socket, request: dict[str, Any]):
+        self.topic, self.shell, self.stand_in, self.connection = topic, shell, stand_in, connection
+        self.seed, self.seconds = request["seed"], request["seconds"]
+        self.cells, self.skip = request["cells"], set(request["skip"])
+        self.observed: set[str] = set()
+
+    def run(self) -> None:
+        for index, cell in enumerate(self.cells):
+            if index in self.skip:
+                continue
+            send(self.connection, {"kind": "start", "cell": index})
+            if cell["exercise"]:
+                self.observe(cell["exercise"])
+            else:
+                self.execute(index, cell["source"])
+        for name in {cell["exercise"] for cell in self.cells if cell["exercise"]} - self.observed:
+            self.observe(name)  # written, perhaps, further down than its check
+
+    def execute(self, index: int, source: str) -> None:
+        """Run one cell as a notebook would, and send what it printed and the error that ended it, if any."""
+        output = Tail()
+        with redirect_stdout(output), redirect_stderr(output), self.limited():
+            try:
+                result = self.shell.run_cell(source, store_history=False)
+                error = result.error_before_exec or result.error_in_exec
+            except BaseException as caught:  # SystemExit and what a hostile cell may do to the shell
+                error = caught
+        words = f"{type(error).__name__}: {error}"[:500] if error else None
+        send(self.connection, {"kind": "ran", "cell": index, "text": output.text, "error": words})
+
+    def observe(self, name: str) -> None:
+        """Send what each check of an exercise shows on what the submission defined under its name."""
+        exercise, subject = self.topic.exercises[name], self.shell.user_ns.get(name)
+        if subject is None or name in self.observed:
+            return
+        if getattr(subject, "__module__", None) == self.stand_in.__name__:
+            self.observed.add(name)
+            return send(self.connection, {"kind": "reference", "exercise": name})
+        self.stand_in._asked = name
+        for check in exercise.checks:
+            with redirect_stdout(Tail()), redirect_stderr(Tail()), self.limited():
+                try:
+                    observation = observe(check, subject, seeded(self.seed, self.topic.name, name))
+                except TimeLimit as error:
+                    observation = Observation(raised=Raised("TimeLimit", str(error)))
+            if not _is_blank(observation):
+                self.observed.add(name)
+            send(self.connection, {"kind": "observed", "exercise": name, "check": check.name}, *pack(observation))
+        self.stand_in._asked = None
+
+    def limited(self):
+        """A context that raises TimeLimit inside after the seconds allowed, and again every second after."""
+        return _Alarm(self.seconds)
+
+
+def _is_blank(observation: Observation) -> bool:
+    return observation.raised is not None and observation.raised.type == "NotImplementedError"
+
+
+class _Alarm:
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+
+    def __enter__(self):
+        def stop(signum, frame):
+            raise TimeLimit(f"stopped after {self.seconds:g} seconds")
+
+        signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, 1.0)
+
+    def __exit__(self, *error):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def warm_shell() -> Any:
+    """An IPython shell with PyTorch loaded, quiet and without history."""
+    import torch
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    torch.set_num_threads(1)  # before the first operation, or a fork can hang
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    shell = InteractiveShell.instance(config=config)
+    torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), dim=-1)
+    return shell
+
+
+def limit_resources(limits: dict[str, int]) -> None:
+    """Give the fork its own limits, and another user where the sandbox runs as root."""
+    if os.getuid() == 0 and limits["user"]:
+        os.setgroups([])
+        os.setgid(limits["user"])
+        os.setuid(limits["user"])
+    for kind, value in (
+        (resource.RLIMIT_AS, limits["memory"]),
+        (resource.RLIMIT_CPU, limits["seconds"]),
+        (resource.RLIMIT_FSIZE, limits["file_size"]),
+        (resource.RLIMIT_NPROC, limits["processes"]),
+        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+def run_submission(topic: Topic, shell: Any, stand_in: StandIn, connection: socket.socket, limits: dict) -> None:
+    """In the fork: read the request from the submission's own socket, and run it."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(3, connection.fileno())
+    os.closerange(connection.fileno() + 1, 1024)
+    limit_resources(limits)
+    (length,) = struct.unpack(">Q", read_exactly(connection, 8))
+    request = json.loads(read_exactly(connection, length))
+    Room(topic, shell, stand_in, connection, request).run()
+    send(connection, {"kind": "end"})
+
+
+def wait_for(child: int, control: socket.socket, seconds: float) -> str:
+    """Wait for a fork to end. Returns "ended", or why it was stopped: "time", or "stopped" by the grader."""
+    descriptor = os.pidfd_open(child)
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([descriptor, control], [], [], max(0, left))
+            if descriptor in ready:
+                return "ended"
+            return "stopped" if control in ready else "time"
+    finally:
+        os.close(descriptor)
+
+
+def clear_away() -> None:
+    """Kill a fork and whatever it left behind, and wait until all of it is gone."""
+    me = os.getpid()
+    while True:
+        left = Path(f"/proc/{me}/task/{me}/children").read_text().split()  # orphans too: we are their subreaper
+        try:
+            if me == 1:  # of the sandbox's own process namespace: everything else there is the fork's
+                os.kill(-1, signal.SIGKILL)
+            for process in left:
+                os.kill(int(process), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def serve(topic: Topic, control: socket.socket) -> None:
+    """Take sockets from the control socket until it closes; fork for each; report how each fork ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a submission may send it
+    shell, stand_in = warm_shell(), StandIn(topic)
+    sys.modules[stand_in.__name__] = stand_in
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    control.sendall(b"ready\n")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
+        if not message:
+            return
+        limits = json.loads(message)
+        connection = socket.socket(fileno=descriptors[0])
+        child = os.fork()
+        if child == 0:
+            try:
+                control.close()
+                run_submission(topic, shell, stand_in, connection, limits)
+            finally:
+                os._exit(0)
+        connection.close()
+        how = wait_for(child, control, limits["seconds"])
+        clear_away()
+        if how == "stopped":
+            control.recv(1)
+        control.sendall(f"{how}\n".encode())
+
+
+if __name__ == "__main__":
+    os.environ[AT_GRADING] = "1"
+    serve(load(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
