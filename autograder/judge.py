@@ -69,32 +69,44 @@ def first_difference(got: Any, expected: Any, rtol: float, atol: float, where: s
     here = where or "the result"
     got, expected = (x.item() if isinstance(x, torch.Tensor) and x.dim() == 0 else x for x in (got, expected))
     if isinstance(expected, torch.Tensor):
-        if not isinstance(got, torch.Tensor):
-            return Difference(here, _name(got), f"a tensor of shape {tuple(expected.shape)}")
-        if got.shape != expected.shape:
-            return Difference(f"the shape of {here}", str(tuple(got.shape)), str(tuple(expected.shape)))
-        close = torch.isclose(got.double(), expected.double(), rtol=rtol, atol=atol, equal_nan=True)
-        if close.all():
-            return None
-        index = tuple((~close).nonzero()[0].tolist())
-        return Difference(f"{here}[{', '.join(map(str, index))}]", _name(got[index]), _name(expected[index]))
+        return _difference_of_tensors(got, expected, rtol, atol, here)
     if isinstance(expected, (dict, list)):
         if type(got) is not type(expected):
             return Difference(here, _name(got), _name(expected))
-        keys = list(expected) if isinstance(expected, dict) else range(len(expected))
-        if len(got) != len(expected) or (isinstance(expected, dict) and set(got) != set(expected)):
-            return Difference(here, f"{len(got)} parts", f"{len(expected)} parts")
+        named = isinstance(expected, dict)
+        if len(got) != len(expected) or (named and set(got) != set(expected)):
+            return Difference(here, _name(got), _name(expected))
         parts = (
-            first_difference(got[key], expected[key], rtol, atol, f"{where}[{key}]" if where else str(key))
-            for key in keys
+            first_difference(got[key], expected[key], rtol, atol, key if named and not where else f"{here}[{key}]")
+            for key in (expected if named else range(len(expected)))
         )
         return next((part for part in parts if part), None)
     if _is_number(got) and _is_number(expected):
-        both_nan = math.isnan(got) and math.isnan(expected)
-        same = got == expected or both_nan or abs(got - expected) <= atol + rtol * abs(expected)
+        same = _same_number(got, expected, rtol, atol)
     else:
         same = type(got) is type(expected) and got == expected
     return None if same else Difference(here, _name(got), _name(expected))
+
+
+def _difference_of_tensors(got: Any, expected: torch.Tensor, rtol: float, atol: float, here: str) -> Difference | None:
+    if not isinstance(got, torch.Tensor):
+        return Difference(here, _name(got), _name(expected))
+    if got.shape != expected.shape:
+        return Difference(f"the shape of {here}", str(tuple(got.shape)), str(tuple(expected.shape)))
+    exact = not expected.is_floating_point() and not expected.is_complex()
+    wide = torch.complex128 if got.is_complex() or expected.is_complex() else torch.float64
+    rtol, atol = (0.0, 0.0) if exact else (rtol, atol)
+    close = torch.isclose(got.to(wide), expected.to(wide), rtol=rtol, atol=atol, equal_nan=True)
+    if close.all():
+        return None
+    index = tuple((~close).nonzero()[0].tolist())
+    return Difference(f"{here}[{', '.join(map(str, index))}]", _name(got[index]), _name(expected[index]))
+
+
+def _same_number(got: float, expected: float, rtol: float, atol: float) -> bool:
+    if isinstance(expected, int) or not (math.isfinite(got) and math.isfinite(expected)):
+        return got == expected or (math.isnan(got) and math.isnan(expected))
+    return abs(got - expected) <= atol + rtol * abs(expected)
 
 
 def change(got: Any, expected: Any) -> str | None:
@@ -108,7 +120,7 @@ def change(got: Any, expected: Any) -> str | None:
     if numbers.max() - numbers.min() < 1e-6:
         return "The result is the same everywhere."
     difference = first_difference(got["after"], got["before"], Check.rtol, Check.atol)
-    return difference and f"{difference.where} was {difference.expected}; after the change it is {difference.got}."
+    return difference and f"At {difference.where}: {difference.expected} before the change, {difference.got} after it."
 
 
 def _tensors(tree: Any) -> list[torch.Tensor]:
@@ -151,14 +163,14 @@ def _reference(topic: Topic, exercise: Exercise, check: Check, seed: int) -> Any
 
 def _complaint(check: Check, got: Any, expected: Any) -> tuple[str, Difference | None] | None:
     """What is wrong with an observed value, in words and, where there is one answer, at its first difference."""
-    if check.judge is not None:
-        try:
+    try:
+        if check.judge is not None:
             words = check.judge(got, expected)
-        except Exception:  # the judge met data of a form it does not know
-            words = "The observation does not have the expected form."
-        return (words, None) if words else None
-    difference = first_difference(got, expected, check.rtol, check.atol)
-    return ("The result differs from the reference's.", difference) if difference else None
+            return (words, None) if words else None
+        difference = first_difference(got, expected, check.rtol, check.atol)
+        return ("The result differs from the reference's.", difference) if difference else None
+    except Exception:  # data of a form that nobody foresaw
+        return "The observation does not have the expected form.", None
 
 
 def _check_verdict(topic: Topic, exercise: Exercise, check: Check, observation: Observation | None, seed: int):
@@ -218,7 +230,10 @@ def _agree(check: Check, got: Observation | None, shown: Observation) -> bool:
         return False
     if got.raised and shown.raised:
         return (got.raised.type, got.raised.message) == (shown.raised.type, shown.raised.message)
-    return first_difference(got.value, shown.value, check.rtol, check.atol) is None
+    try:
+        return first_difference(got.value, shown.value, check.rtol, check.atol) is None
+    except Exception:  # data of a form that nobody foresaw
+        return False
 
 
 def observe_all(topic: Topic, exercise: Exercise, subject: Any, seed: int) -> dict[str, Observation]:

@@ -22,6 +22,7 @@ from autograder.protocol import Check
 
 MAX_ELEMENTS = 1_000_000  # of one observation: checks are small; more than this is an attack or an accident
 MAX_DEPTH = 20
+MAX_BITS = 64  # of a whole number
 
 
 class BadObservation(ValueError):
@@ -106,8 +107,15 @@ def plain(value: Any, depth: int = 0) -> Any:
         return [plain(item, depth + 1) for item in value]
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
-            return kind(value)
+            return _short(kind(value))
     return None if value is None else f"<{type(value).__name__}>"
+
+
+def _short(value: Any) -> Any:
+    """The same value. Raises BadObservation for a whole number with more digits than anybody would count."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise BadObservation(f"a whole number of {value.bit_length():,} bits")
+    return value
 
 
 def pack(observation: Observation) -> tuple[bytes, bytes]:
@@ -143,7 +151,7 @@ def unpack(tree: bytes, blob: bytes) -> Observation:
                 if kind == "tensor":
                     return tensors[content]
                 return {str(key): decode(item, depth + 1) for key, item in content.items()}
-            return value
+            return _short(value)
 
         raised = tree["raised"] and Raised(**{key: str(tree["raised"][key]) for key in ("type", "message", "line")})
         return Observation(decode(tree["value"]), raised or None)

@@ -522,7 +522,7 @@ def any_number_of_heads(MultiHeadAttention, rng):
     """One head, two or six give the right result; a number that does not divide d_model raises ValueError."""
     weights, x = random_weights(rng, 12), normal(rng, 3, 5, 12)
     seen = {
-        f"the result with {n_heads} heads": with_weights(
+        f"the result with n_heads={n_heads}": with_weights(
             MultiHeadAttention, weights, n_heads, library_causal_attention
         )(x)
         for n_heads in (1, 2, 6)

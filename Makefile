@@ -1,0 +1,98 @@
+# Two commands do everything: `make course` and `make test`. Each sets itself up, and a second run does only
+# what changed.
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+# Where PyTorch comes from; for a build without CUDA: make course TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+PYTEST_ARGS ?=
+
+COURSE := course
+BIN := .venv/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# One thread for each process: grading and tests run side by side.
+export OMP_NUM_THREADS ?= 1
+
+EXERCISES := $(wildcard exercises/*/*.md)
+NOTEBOOKS := $(EXERCISES:.md=.ipynb)
+JUDGES := $(wildcard solutions/*.py autograder/*.py autograder/checks/*.py) _config.yml
+PAGES := _config.yml _toc.yml $(shell find book layercake/figures -type f -not -path '*/__pycache__/*')
+
+.PHONY: course test book release class soundness benchmark clean help
+.DELETE_ON_ERROR:
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /: /' | sort
+
+course: book class ## Install, build the book and the notebooks, grade an example class, and say where each is
+	@echo
+	@echo "The book        file://$(CURDIR)/_build/html/index.html"
+	@echo "The exercises   $(NOTEBOOKS)"
+	@echo "The gradebook   $(CURDIR)/$(COURSE)/gradebook.db"
+	@echo "The feedback    $(CURDIR)/$(COURSE)/feedback/STUDENT/attention/attention.html"
+	@echo "The report      file://$(CURDIR)/$(COURSE)/report/attention.html"
+
+test: .venv/.installed .colab/.installed .stamps/system-test ## Install and run all tests
+	ruff check . && ruff format --check .
+	pytest --numprocesses=2 --dist=loadfile --durations=8 $(PYTEST_ARGS)
+
+release: .stamps/release ## Generate the exercise notebooks from their sources
+book: .stamps/book ## Build the book into _build/html
+
+class: .stamps/release .stamps/system-course ## Make an example class of submissions and grade it
+	autograder example attention --course $(COURSE)
+	autograder grade attention --course $(COURSE)
+	autograder feedback attention --course $(COURSE)
+	autograder report attention --course $(COURSE)
+
+soundness: .venv/.installed ## Print how sound the checks are: mistakes, alternatives, mutations
+	python -m autograder.soundness
+
+benchmark: .stamps/release .stamps/system-course ## Compare grading with plain nbgrader, in one run
+	python benchmarks/grading.py
+
+clean: ## Remove what was generated, but not the course folder
+	rm -rf _build .stamps .venv .colab
+
+.stamps/release: .venv/.installed $(EXERCISES) $(JUDGES)
+	autograder release --course $(COURSE)
+	@mkdir -p .stamps && touch $@
+
+.stamps/book: .stamps/release $(PAGES) $(NOTEBOOKS)
+	jupyter-book build --warningiserror --nitpick --keep-going .
+	@mkdir -p .stamps && touch $@
+
+# --- Setting up ---------------------------------------------------------------------------------------------
+
+.venv/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "Layer Cake needs Python 3.11 to 3.13; say which: make PYTHON=python3.12"; exit 1; }
+	@echo "Installing into .venv: a few minutes, 2 GB"
+	@$(call make_venv,.venv)
+	@$(BIN)/pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# Colab's versions of what a learner's notebook runs on, for the tests of the learner's path.
+.colab/.installed: tests/colab/requirements.txt
+	@echo "Installing Colab's versions into .colab: a minute or two, 1 GB"
+	@$(call make_venv,.colab)
+	@.colab/bin/pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@.colab/bin/pip install --quiet --requirement $<
+	@touch $@
+
+.stamps/system-course:
+	@$(call need,bwrap,bubblewrap)
+	@mkdir -p .stamps && touch $@
+
+.stamps/system-test: .stamps/system-course
+	@$(call need,chromium,chromium)
+	@$(call need,git,git)
+	@touch $@
+
+make_venv = $(PYTHON) -m venv $(1) || { $(call install,python3-venv) && $(PYTHON) -m venv $(1); }
+need = command -v $(1) > /dev/null || { $(call install,$(2)); }
+install = echo "Installing $(1)"; \
+	{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends $(1) > /dev/null; } \
+	|| { echo "Please install $(1), then run make again"; exit 1; }
