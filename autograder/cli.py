@@ -168,19 +168,31 @@ def _safe(text: str) -> str:
 
 
 @app.command(epilog=EPILOG)
-def feedback(topic: TopicName, course: CourseFolder = HERE) -> None:
-    """Write each graded student's feedback as HTML, through nbgrader: hints and mistakes, no inputs, no answers."""
+def feedback(
+    topic: TopicName,
+    course: CourseFolder = HERE,
+    force: Annotated[bool, typer.Option("--force", help="Write again what is there already.")] = False,
+) -> None:
+    """Write each graded student's feedback as HTML, through nbgrader: hints and mistakes, no inputs, no answers.
+
+    Where the gradebook has not changed since, a second run writes nothing.
+    """
     from autograder.course import Course
 
     with clear_errors():
         room = Course(course)
-        graded = [score.student for score in room.scores(topic)]
+        graded = [
+            student for student in room.submissions(topic) if room.notebook("autograded", topic, student).exists()
+        ]
         if not graded:
             raise stop(f"nothing is graded yet; run: autograder grade {topic} --course {course}")
+        todo = [student for student in graded if force or not room.has_feedback(topic, student)]
         with progress() as bar:
-            for student in bar.track(graded, description=f"Feedback on {topic}"):
+            for student in bar.track(todo, description=f"Feedback on {topic}"):
                 room.feedback(topic, student)
-    console.print(f"{len(graded)} files in {room.folder}/feedback/STUDENT/{topic}/{topic}.html", markup=False)
+    console.print(
+        f"{len(todo)} written, {len(graded)} in {room.folder}/feedback/STUDENT/{topic}/{topic}.html", markup=False
+    )
 
 
 @app.command(epilog=EPILOG)

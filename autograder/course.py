@@ -8,10 +8,12 @@ course/
   autograded/ feedback/ gradebook.db    nbgrader's
 """
 
+import hashlib
 import json
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +73,35 @@ def write_safely(path: Path, text: str) -> None:
     os.replace(temporary.name, path)
 
 
+def fingerprint(notebook: NotebookNode) -> str:
+    """A hash of what a notebook's cells say; outputs and metadata do not count."""
+    said = [[cell.cell_type, cell.source] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def write_generated(path: Path, notebook: NotebookNode) -> None:
+    """Write a notebook that we generate, with its fingerprint.
+
+    Raises CourseError where the file is there and is not what an earlier run wrote: somebody has worked in it.
+    """
+    notebook.metadata["layercake"] = {"fingerprint": fingerprint(notebook)}
+    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    if path.exists():
+        if path.read_text(encoding="utf-8") == text:
+            return
+        try:
+            old = nbformat.read(path, as_version=4)
+            ours = old.metadata.get("layercake", {}).get("fingerprint") == fingerprint(old)
+        except Exception:  # no notebook at all
+            ours = False
+        if not ours:
+            raise CourseError(
+                f"{path} has been worked in since it was generated; copy it elsewhere, remove it, and run this again "
+                "(to change the exercises, edit their source text)"
+            )
+    write_safely(path, text)
+
+
 @dataclass
 class Score:
     """What the gradebook holds for one submission."""
@@ -113,6 +144,7 @@ class Course:
         return sorted(path.parents[1].name for path in self.folder.glob(f"submitted/*/{topic}/{topic}.ipynb"))
 
     def api(self) -> NbGraderAPI:
+        warnings.filterwarnings("ignore", module=r"nbgrader|nbformat")  # theirs, about their own ways
         config = configure(Config())
         config.CourseDirectory.root = str(self.folder)
         config.CourseDirectory.db_url = self.database
@@ -125,17 +157,19 @@ class Course:
             lines = [line for line in (result.get("log", "") + result.get("error", "")).splitlines() if line.strip()]
             raise CourseError(f"nbgrader could not {task}: {lines[-1] if lines else 'it did not say why'}")
 
-    def generate_assignment(self, topic: str, solved: NotebookNode, finish: Callable[[NotebookNode], str]) -> str:
+    def generate_assignment(
+        self, topic: str, solved: NotebookNode, finish: Callable[[NotebookNode], NotebookNode]
+    ) -> NotebookNode:
         """Put the solved notebook into the course and let nbgrader make the release version of it.
 
-        `finish` takes the release version and returns the text to be stored for it. Raises CourseError.
+        `finish` takes nbgrader's release version and returns the one to be stored. Raises CourseError.
         """
-        write_safely(self.notebook("source", topic), nbformat.writes(solved))
-        released = self.notebook("release", topic)
+        write_generated(self.notebook("source", topic), solved)
         self._run(f"release {topic}", self.api().generate_assignment(topic))
-        text = finish(nbformat.read(released, as_version=4))
-        write_safely(released, text)
-        return text
+        released = finish(nbformat.read(self.notebook("release", topic), as_version=4))
+        self.notebook("release", topic).unlink()
+        write_generated(self.notebook("release", topic), released)
+        return released
 
     def released(self, topic: str) -> NotebookNode:
         """The release version that learners got. Raises CourseError where there is none."""
@@ -152,6 +186,11 @@ class Course:
         """Let nbgrader write one student's feedback; returns the HTML file. Raises CourseError."""
         self._run(f"write the feedback of {student}", self.api().generate_feedback(topic, student, force=True))
         return self.notebook("feedback", topic, student).with_suffix(".html")
+
+    def has_feedback(self, topic: str, student: str) -> bool:
+        """Whether a student's feedback is there, and newer than the gradebook."""
+        page = self.notebook("feedback", topic, student).with_suffix(".html")
+        return page.exists() and page.stat().st_mtime > (self.folder / "gradebook.db").stat().st_mtime
 
     def scores(self, topic: str) -> list[Score]:
         """What the gradebook holds for a topic, by student."""

@@ -34,15 +34,20 @@ def looks_like(verdict: Verdict) -> str | None:
     return f"This looks like “{verdict.mistake.replace('_', ' ')}”. {verdict.hint}"
 
 
-def _details(check: CheckVerdict, values: bool) -> list[str]:
-    """What is to be said of a check that failed."""
-    if check.outcome == "passed":
-        return []
-    lines = [check.reason or ""]
+def _common_reason(verdict: Verdict) -> str | None:
+    """What is to be said once, where it is true of every check: nothing written yet, say."""
+    reasons = {check.reason for check in verdict.checks}
+    return reasons.pop() if len(reasons) == 1 and len(verdict.checks) > 1 else None
+
+
+def _detail(check: CheckVerdict, verdict: Verdict, values: bool) -> str | None:
+    """What is to be said of one check that failed."""
+    if check.outcome == "passed" or _common_reason(verdict):
+        return None
     if values and check.difference:
         where, got, expected = check.difference.where, check.difference.got, check.difference.expected
-        lines = [f"First difference at {where}: got {got}, expected {expected}."]
-    return lines
+        return f"First difference at {where}: got {got}, expected {expected}."
+    return check.reason
 
 
 def as_text(verdict: Verdict, values: bool = True) -> str:
@@ -50,10 +55,11 @@ def as_text(verdict: Verdict, values: bool = True) -> str:
     lines = [headline(verdict)]
     for check in verdict.checks:
         sign, word = SIGNS[check.outcome]
-        lines.append(f"  {sign} {word:<8} {check.asks}")
-        lines += [f"             {line}" for line in _details(check, values)]
-    hint = looks_like(verdict)
-    return "\n".join([*lines, f"  → {hint}"] if hint else lines)
+        lines.append(f"  {sign} {word:<9} {check.asks}")
+        if detail := _detail(check, verdict, values):
+            lines.append(f"              {detail}")
+    lines += [f"  → {note}" for note in (_common_reason(verdict), looks_like(verdict)) if note]
+    return "\n".join(lines)
 
 
 def as_html(verdict: Verdict, values: bool = True) -> str:
@@ -62,14 +68,15 @@ def as_html(verdict: Verdict, values: bool = True) -> str:
     for check in verdict.checks:
         sign, word = SIGNS[check.outcome]
         colour = COLOURS[check.outcome]
-        details = "".join(f"<div style='opacity:.85'>{escape(line)}</div>" for line in _details(check, values))
+        detail = _detail(check, verdict, values)
+        detail = f"<div style='opacity:.85'>{escape(detail)}</div>" if detail else ""
         rows.append(
             f"<tr><td style='white-space:nowrap;text-align:left;vertical-align:top;border-left:4px solid {colour};"
             f"padding:.3em .8em'><span aria-hidden='true'>{sign}</span> {word}</td>"
-            f"<td style='text-align:left;padding:.3em .8em'>{escape(check.asks)}{details}</td></tr>"
+            f"<td style='text-align:left;padding:.3em .8em'>{escape(check.asks)}{detail}</td></tr>"
         )
-    hint = looks_like(verdict)
-    note = f"<p style='margin:.5em 0 0'><strong>→</strong> {escape(hint)}</p>" if hint else ""
+    notes = [note for note in (_common_reason(verdict), looks_like(verdict)) if note]
+    note = "".join(f"<p style='margin:.5em 0 0'><strong>→</strong> {escape(note)}</p>" for note in notes)
     return (
         f"<div role='group' aria-label='{escape(headline(verdict))}' style='max-width:60em'>"
         f"<p style='margin:0 0 .4em'><strong>{escape(headline(verdict))}</strong></p>"

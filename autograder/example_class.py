@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from autograder.course import Course, write_safely
 from autograder.protocol import load
-from autograder.release import checked_exercise, solution_source
+from autograder.release import BEGIN, END, checked_exercise, solution_source
 
 
 class ExampleError(Exception):
@@ -52,7 +52,8 @@ def solved(notebook: NotebookNode, topic: str = "attention", only: tuple[str, ..
         about = cell.metadata.get("nbgrader", {})
         name = about.get("grade_id")
         if about.get("solution") and cell.cell_type == "code" and (only is None or name in only):
-            cell.source = solution_source(load(topic).reference(name))
+            lines = solution_source(load(topic).reference(name)).splitlines()
+            cell.source = "\n".join(line for line in lines if line.strip() not in (BEGIN, END))
         elif about.get("solution") and cell.cell_type == "markdown":
             cell.source = "My curve for attention alone stays level; the recurrent ones fall with distance."
     return notebook

@@ -120,7 +120,11 @@ def change(got: Any, expected: Any) -> str | None:
     if numbers.max() - numbers.min() < 1e-6:
         return "The result is the same everywhere."
     difference = first_difference(got["after"], got["before"], Check.rtol, Check.atol)
-    return difference and f"At {difference.where}: {difference.expected} before the change, {difference.got} after it."
+    if difference:
+        return f"At {difference.where}: {difference.expected} before the change, {difference.got} after it."
+    if "must differ" in expected and first_difference(*got["must differ"], Check.rtol, Check.atol) is None:
+        return "What should have changed stayed as it was."
+    return None
 
 
 def _tensors(tree: Any) -> list[torch.Tensor]:

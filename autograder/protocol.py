@@ -129,7 +129,8 @@ def unchanged(got: Any, expected: Any) -> str | None:
     """A judge of invariants: what a check saw as "after" must be what it saw as "before", whatever that is.
 
     So a result that is wrong for another reason keeps the points of this check. A result of another shape than
-    the reference's, the same everywhere, or not finite, keeps none.
+    the reference's, the same everywhere, or not finite, keeps none; nor does one that never changes, where the
+    check also saw a pair that "must differ".
     """
     from autograder.judge import change  # here, since it belongs to the room where verdicts are made
 

@@ -11,7 +11,6 @@ import copy
 import hashlib
 import importlib
 import inspect
-import json
 import re
 import textwrap
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from autograder.course import Course, write_generated
 from autograder.protocol import Topic, load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -207,8 +207,8 @@ def give_ids(notebook: NotebookNode) -> None:
         cell.id = base if seen[base] == 1 else f"{base}-{seen[base]}"
 
 
-def finish_release(released: NotebookNode, solved: NotebookNode, path: Path) -> str:
-    """The text of the release version, after the last look: no output, no solution, nothing that must not be there.
+def finish_release(released: NotebookNode, solved: NotebookNode, path: Path) -> NotebookNode:
+    """The release version after the last look: no output, no solution, nothing that must not be there.
 
     Raises ReleaseError.
     """
@@ -225,24 +225,19 @@ def finish_release(released: NotebookNode, solved: NotebookNode, path: Path) -> 
         cell.id = original.id
     released.metadata = nbformat.from_dict(copy.deepcopy(KERNEL))
     nbformat.validate(released)
-    return json.dumps(released, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return released
 
 
 def release(name: str, course: Path, root: Path = ROOT) -> Path:
     """Build a topic's notebook, into the course (source, release, gradebook) and into `exercises/`.
 
     `course` is the instructor's nbgrader course folder. Returns the path of the learner's notebook. Raises
-    ReleaseError and UnknownTopic; nothing is written into `exercises/` unless all went well.
+    CourseError, ReleaseError and UnknownTopic; nothing is written into `exercises/` unless all went well.
     """
-    from autograder.course import Course
-
     importlib.invalidate_caches()
     topic = load(name)
     solved = build_source(topic, Address.read(root / "_config.yml"), root)
-    text = Course(course).generate_assignment(
-        name, solved, lambda nb: finish_release(nb, solved, source_path(name, root))
-    )
-    target = root / "exercises" / name / f"{name}.ipynb"
-    if not target.exists() or target.read_text(encoding="utf-8") != text:
-        target.write_text(text, encoding="utf-8")
-    return target
+    source = source_path(name, root)
+    released = Course(course).generate_assignment(name, solved, lambda nb: finish_release(nb, solved, source))
+    write_generated(source.with_suffix(".ipynb"), released)
+    return source.with_suffix(".ipynb")

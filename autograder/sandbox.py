@@ -21,7 +21,7 @@ import autograder
 import layercake
 import solutions
 from autograder.observe import BadObservation, Observation, unpack
-from autograder.worker import HEADER
+from autograder.worker import HEADER, HOME
 
 Walls = Literal["bwrap", "none"]
 MAX_MESSAGE = 32_000_000  # bytes of one message from a submission
@@ -88,7 +88,7 @@ def bwrap_command(program: str, topic: str, empty: Path) -> list[str]:
     command += ["--proc", "/proc", "--dev", "/dev"]
     for folder in ("/tmp", "/dev/shm"):
         command += ["--perms", "1777", "--size", str(512 << 20), "--tmpfs", folder]
-    command += ["--perms", "1777", "--dir", "/tmp/home"]
+    command += ["--perms", "1777", "--dir", HOME]
     shown = [path for path in [*system, *etc, *sorted(python - {Path("/usr")} | set(packages))] if path.exists()]
     for parent in sorted({parent for path in shown for parent in path.parents} - {Path("/"), Path("/tmp")}):
         command += ["--perms", "0755", "--dir", str(parent)]
@@ -99,7 +99,7 @@ def bwrap_command(program: str, topic: str, empty: Path) -> list[str]:
     command += ["--ro-bind", str(empty), str(reference)]
     if (reference.parent / "__pycache__").is_dir():
         command += ["--tmpfs", str(reference.parent / "__pycache__")]
-    command += ["--remount-ro", "/", "--chdir", "/tmp/home"]
+    command += ["--remount-ro", "/", "--chdir", HOME]
     for key, value in environment().items():
         command += ["--setenv", key, value]
     return command
@@ -109,10 +109,10 @@ def environment() -> dict[str, str]:
     """The environment variables of a worker: nothing of the instructor's."""
     return {
         "PATH": "/usr/bin:/bin",
-        "HOME": "/tmp/home",
+        "HOME": HOME,
         "LANG": "C.UTF-8",
         "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": "/tmp/home",
+        "MPLCONFIGDIR": HOME,
         "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(Path(autograder.__file__).parent.parent),
@@ -209,7 +209,7 @@ class Worker:
                 seen.ending = (
                     f"stopped after {self.limits.seconds:g} seconds" if out_of_time else "the process ended early"
                 )
-            except (BadObservation, KeyError, TypeError, ValueError):
+            except (BadObservation, KeyError, TypeError, ValueError, RecursionError):
                 seen.ending = "sent something that is no observation"
             finally:
                 self._settle()

@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -28,6 +29,8 @@ from autograder.protocol import Topic, load
 
 HEADER = struct.Struct(">II")  # bytes of JSON, bytes of safetensors
 MAX_TEXT = 10_000  # characters of one cell's output that are kept
+SCRATCH = ("/tmp", "/tmp/home", "/dev/shm")  # what a submission may write to, inside the sandbox
+HOME = "/tmp/home"
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 
 
@@ -246,14 +249,45 @@ def clear_away() -> None:
             return
 
 
+def scratch() -> set[str]:
+    """Everything in the folders that a submission may write to."""
+    return {entry.path for folder in SCRATCH for entry in os.scandir(folder)} - {HOME}
+
+
+def sweep(kept: set[str], limits: dict[str, int]) -> bool:
+    """Remove the files that a submission left, in its own name; returns whether all of them are gone.
+
+    Outside the sandbox these are the user's own folders, and nothing is removed.
+    """
+    if os.getpid() != 1 or scratch() <= kept:
+        return True
+    child = os.fork()
+    if child == 0:
+        try:
+            limit_resources(limits | {"seconds": 10})
+            for path in map(Path, scratch() - kept):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, onerror=lambda remove, name, error: (os.chmod(name, 0o700), remove(name)))
+                else:
+                    path.unlink()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    return scratch() <= kept
+
+
 def serve(topic: Topic, control: socket.socket) -> None:
-    """Take sockets from the control socket until it closes; fork for each; report how each fork ended."""
+    """Take sockets from the control socket until it closes; fork for each; report how each fork ended.
+
+    Ends, to be started anew, where a submission left files that cannot be removed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a submission may send it
     shell, stand_in = warm_shell(), StandIn(topic)
     sys.modules[stand_in.__name__] = stand_in
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    kept = scratch() if os.getpid() == 1 else set()
     control.sendall(b"ready\n")
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
@@ -273,6 +307,8 @@ def serve(topic: Topic, control: socket.socket) -> None:
         clear_away()
         if how == "stopped":
             control.recv(1)
+        if not sweep(kept, limits):
+            return
         control.sendall(f"{how}\n".encode())
 
 

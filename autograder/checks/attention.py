@@ -7,6 +7,7 @@ exact, whatever the order of the arithmetic.
 """
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -73,12 +74,13 @@ def equal_states_come_back(attention_over_states, rng):
 
 @attention.check("attention_over_states", points=0.25, judge=unchanged)
 def the_order_of_states_does_not_matter(attention_over_states, rng):
-    """Shuffling the states shuffles the weights along and leaves the context as it was."""
+    """Shuffling the states shuffles the weights along and leaves the context as it was; another query does not."""
     query, states, *weights = recurrent_states(rng)
     order = torch.tensor([1, 2, 3, 4, 0])
     context, before = attention_over_states(query, states, *weights)
     context_after, after = attention_over_states(query, states[:, order], *weights)
-    return {"before": [context, before[:, order]], "after": [context_after, after]}
+    other = attention_over_states(-query, states, *weights)[1]
+    return {"before": [context, before[:, order]], "after": [context_after, after], "must differ": [before, other]}
 
 
 @attention.check("attention_over_states", points=0.25)
@@ -183,19 +185,21 @@ def equal_values_come_back(scaled_dot_product, rng):
 
 @attention.check("scaled_dot_product", points=0.25, judge=unchanged)
 def the_order_of_keys_does_not_matter(scaled_dot_product, rng):
-    """Shuffling keys and values together changes nothing: attention reads a set."""
+    """Shuffling keys and values together changes nothing; shuffling the values alone does."""
     query, key, value = inputs(rng, 2, T=4, S=7, d_head=8, d_value=5)
     order = torch.tensor([6, 0, 1, 2, 3, 4, 5])
     before = scaled_dot_product(query, key, value)
-    return {"before": before, "after": scaled_dot_product(query, key[:, order], value[:, order])}
+    after, apart = (scaled_dot_product(query, keys, value[:, order]) for keys in (key[:, order], key))
+    return {"before": before, "after": after, "must differ": [before, apart]}
 
 
 @attention.check("scaled_dot_product", points=0.25, judge=unchanged)
 def only_differences_of_scores_count(scaled_dot_product, rng):
-    """Adding one vector to all keys adds one number to all scores of a query, and changes nothing."""
+    """Adding one vector to all keys adds one number to all scores of a query, and changes nothing; a new query does."""
     query, key, value = inputs(rng, T=4, S=7, d_head=8, d_value=5)
     before = scaled_dot_product(query, key, value)
-    return {"before": before, "after": scaled_dot_product(query, key + normal(rng, 8), value)}
+    after, other = scaled_dot_product(query, key + normal(rng, 8), value), scaled_dot_product(-query, key, value)
+    return {"before": before, "after": after, "must differ": [before, other]}
 
 
 @attention.check("scaled_dot_product", points=0.25)
@@ -340,7 +344,7 @@ def library_causal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tenso
 
 @attention.check("causal_attention", points=0.25, judge=unchanged)
 def the_future_is_hidden(causal_attention, rng):
-    """Changing keys and values after a position changes nothing up to that position."""
+    """Changing keys and values after a position changes nothing up to that position; changing the first key does."""
     query, key, value = inputs(rng, 2, T=6, S=6, d_head=8, d_value=5)
     before = causal_attention(query, key, value)
     after = []
@@ -348,7 +352,12 @@ def the_future_is_hidden(causal_attention, rng):
         past = torch.arange(6).view(6, 1) < position
         other_key, other_value = torch.where(past, key, -key), torch.where(past, value, 100.0)
         after.append(causal_attention(query, other_key, other_value)[..., :position, :])
-    return {"before": [before[..., :position, :] for position in range(1, 6)], "after": after}
+    start = torch.where(torch.arange(6).view(6, 1) < 1, -key, key)
+    return {
+        "before": [before[..., :position, :] for position in range(1, 6)],
+        "after": after,
+        "must differ": [before[..., 1:, :], causal_attention(query, start, value)[..., 1:, :]],
+    }
 
 
 @attention.check("causal_attention", points=0.25)
@@ -430,6 +439,14 @@ def hides_the_future_too_late(query, key, value):
     return masks_after_the_softmax(query, key, value, lower_triangle(query, key))
 
 
+@attention.mistake(
+    "causal_attention",
+    hint="The future is well hidden, but the scores are not divided by √d_head. Does `check(scaled_dot_product)` pass?",
+)
+def stands_on_unscaled_scores(query, key, value):
+    return weigh(query, key, value, lower_triangle(query, key), divisor=1.0)
+
+
 # --- MultiHeadAttention ------------------------------------------------------------------------------------
 
 PROJECTIONS = ("w_query", "w_key", "w_value", "w_output")
@@ -500,21 +517,23 @@ def heads_are_independent(MultiHeadAttention, rng):
     changed = dict(weights)
     for name in ("w_query", "w_key"):
         changed[name] = torch.cat([normal(rng, 3, 12), weights[name][3:]])  # the rows of w give the columns of x @ wᵀ
-    before, after = (
-        with_weights(MultiHeadAttention, w, 4, library_causal_attention)(x)[..., 3:] for w in (weights, changed)
-    )
-    return {"before": before, "after": after}
+    before, after = (with_weights(MultiHeadAttention, w, 4, library_causal_attention)(x) for w in (weights, changed))
+    return {"before": before[..., 3:], "after": after[..., 3:], "must differ": [before[..., :3], after[..., :3]]}
 
 
 @attention.check("MultiHeadAttention", points=0.25, judge=unchanged)
 def no_head_sees_the_future(MultiHeadAttention, rng):
-    """Changing the last position changes no output before it, and no output of another text."""
+    """Changing the last position changes nothing before it, and no other text; changing the first changes the last."""
     module = with_weights(MultiHeadAttention, random_weights(rng, 12), 4, library_causal_attention)
     x = normal(rng, 2, 5, 12)
-    other = x.clone()
-    other[0, -1] = normal(rng, 12)
-    before, after = module(x), module(other)
-    return {"before": [before[0, :-1], before[1]], "after": [after[0, :-1], after[1]]}
+    last, first = x.clone(), x.clone()
+    last[0, -1], first[0, 0] = normal(rng, 12), normal(rng, 12)
+    before, after = module(x), module(last)
+    return {
+        "before": [before[0, :-1], before[1]],
+        "after": [after[0, :-1], after[1]],
+        "must differ": [before[0, -1], module(first)[0, -1]],
+    }
 
 
 @attention.check("MultiHeadAttention", points=0.25)
@@ -811,6 +830,20 @@ def works_out_the_same_unit_again(waits_for, length, n_layers):
     return max(map(ready, units), default=0)
 
 
+@attention.mistake(
+    "sequential_depth",
+    hint="You start from the end and go down as deep as the text is long, until Python stops you. If you visit the "
+    "units in reading order, is all that one waits for not there already?",
+)
+def starts_from_the_end(waits_for, length, n_layers):
+    @cache
+    def ready(unit):
+        return 1 + max(map(ready, waits_for(*unit)), default=0) if unit[0] else 0
+
+    units = [(layer, position) for layer in range(n_layers, 0, -1) for position in reversed(range(length))]
+    return max(map(ready, units), default=0)
+
+
 # --- online_softmax_attention ------------------------------------------------------------------------------
 
 
@@ -860,7 +893,7 @@ def never_all_scores_at_once(online_softmax_attention, rng):
     given = inputs(rng, T=128, S=256, d_head=8, d_value=5)
     with LargestTensor() as largest:
         result = online_softmax_attention(*given, block_size=16)
-    return {"the result": result, "the largest tensor, in T × S": largest.elements // (128 * 256)}
+    return {"the result": result, "the largest tensor, in units of T × S numbers": largest.elements // (128 * 256)}
 
 
 def in_blocks(

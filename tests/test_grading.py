@@ -1,0 +1,265 @@
+"""Proves the way from a released notebook to a graded class, with nbgrader's real gradebook and a real sandbox.
+
+The example class is graded once for the whole file, through the command line; each student's points are written
+beside the submission in `autograder/example_class.py`.
+"""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from typer.testing import CliRunner
+
+from autograder.cli import app
+from autograder.course import Course
+from autograder.example_class import CLASSES
+from autograder.grade import Grading
+from autograder.release import ROOT
+
+CLASS = {student.name: student for student in CLASSES["attention"]}
+PICTURE = nbformat.v4.new_output(
+    "display_data", data={"image/png": "iVBORw0KGgo=", "text/html": "<script>alert(1)</script>"}
+)
+
+
+def command(*words: str, code: int = 0):
+    """Run `autograder` and expect an exit code; returns what it said."""
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course in which the example class has been graded, beside one file that is no notebook."""
+    folder = tmp_path_factory.mktemp("course")
+    course = Course(folder)
+    build_release(course)
+    command("example", "attention", "--course", str(folder))
+    page = course.notebook("submitted", "attention", "zeno")
+    page.parent.mkdir(parents=True)
+    page.write_text("<!doctype html><title>Sign in</title>")
+    show_a_lab(course, "ada")
+    course.before = contents(folder / "submitted")
+    course.said = command("grade", "attention", "--course", str(folder), code=3)
+    return course
+
+
+def build_release(course: Course) -> None:
+    """Release into the course, without touching the committed notebook."""
+    from autograder.protocol import load
+    from autograder.release import Address, build_source, finish_release, source_path
+
+    solved = build_source(load("attention"), Address.read())
+    course.generate_assignment("attention", solved, lambda nb: finish_release(nb, solved, source_path("attention")))
+
+
+def show_a_lab(course: Course, student: str) -> None:
+    """Give a submission's lab cell a picture, with a script beside it."""
+    path = course.notebook("submitted", "attention", student)
+    notebook = nbformat.read(path, as_version=4)
+    lab = next(cell for cell in notebook.cells if "lab" in cell.metadata.get("tags", []) and cell.cell_type == "code")
+    lab.outputs = [PICTURE]
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def scores(course: Course) -> dict[str, float]:
+    return {score.student: score.score for score in course.scores("attention")}
+
+
+@pytest.mark.parametrize("name", CLASS)
+def test_each_submission_gets_the_points_written_beside_it(course, name):
+    assert scores(course)[name] == CLASS[name].points, CLASS[name].story
+
+
+def test_each_known_mistake_is_named_in_the_table(course):
+    for words in ("weights over the batch", "divides by d", "lines up with the first key", "does not transpose back"):
+        assert words in " ".join(course.said.split())
+
+
+def test_what_cannot_be_read_is_told_and_stops_nothing(course):
+    assert "needs a person: a web page, not a notebook" in " ".join(course.said.split())
+    assert "zeno" not in scores(course)
+    assert "a web page" in command("report", "attention", "--course", str(course.folder))
+
+
+def test_submissions_are_as_they_came(course):
+    assert contents(course.folder / "submitted") == course.before
+
+
+def test_a_second_run_grades_nothing_again(course):
+    before = contents(course.folder / "autograded")
+    said = command("grade", "attention", "--course", str(course.folder), code=3)
+    assert "0 graded now" in said
+    assert contents(course.folder / "autograded") == before
+
+
+def test_a_run_that_was_killed_is_taken_up_where_it_stopped(course):
+    """A verdict without its record, as a kill leaves it, is recorded in the next run; the others are left alone."""
+    entry = course.journal("attention", "emmy")
+    before = scores(course)
+    record = json.loads(entry.read_text()) | {"recorded": False}
+    entry.write_text(json.dumps(record))
+    with Gradebook(course.database) as gradebook:
+        gradebook.remove_submission("attention", "emmy")
+    assert "1 graded now" in command("grade", "attention", "--course", str(course.folder), code=3)
+    assert scores(course) == before
+
+
+def test_a_new_submission_is_graded_anew_and_alone(course):
+    path = course.notebook("submitted", "attention", "blaise")
+    old = path.read_bytes()
+    path.write_bytes(course.notebook("submitted", "attention", "ada").read_bytes())
+    try:
+        assert "1 graded now" in command("grade", "attention", "--course", str(course.folder), code=3)
+        assert scores(course)["blaise"] == 8
+    finally:
+        path.write_bytes(old)
+    command("grade", "attention", "--course", str(course.folder), code=3)
+    assert scores(course)["blaise"] == 0
+
+
+def test_a_score_given_by_hand_survives_a_new_grading(course):
+    with Gradebook(course.database) as gradebook:
+        grade = gradebook.find_grade("written_answer", "attention", "attention", "ada")
+        grade.manual_score, grade.needs_manual_grade = 1, False
+        gradebook.db.commit()
+    command("grade", "attention", "--course", str(course.folder), "--student", "ada", "--force")
+    assert scores(course)["ada"] == 9
+    with Gradebook(course.database) as gradebook:
+        gradebook.find_grade("written_answer", "attention", "attention", "ada").manual_score = None
+        gradebook.db.commit()
+
+
+def test_any_seed_gives_the_same_points(course):
+    for seed in (1, 2, 3):
+        grading = Grading(course, "attention", seed)
+        for result in grading.grade(["ada", "emmy", "julia"], force=True):
+            assert result.earned == CLASS[result.student].points
+    Grading(course, "attention", seed=4)
+
+
+def test_the_seed_is_secret_and_kept(tmp_path, course):
+    (tmp_path / "release").symlink_to(course.folder / "release")
+    first, second = (Grading(Course(tmp_path), "attention").seed for _ in range(2))
+    assert first == second > 2**32 or first == second
+    assert (tmp_path / "journal" / "attention" / "seed").read_text().strip() == str(first)
+
+
+def test_nbgraders_own_autograde_records_the_same_and_runs_nothing(course):
+    before = scores(course)
+    words = [sys.executable, "-m", "nbgrader", "autograde", "attention", "--student", "paul", "--force"]
+    done = subprocess.run(words, cwd=course.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert scores(course) == before
+
+
+def test_nbgrader_refuses_a_submission_without_a_verdict(course):
+    path = course.notebook("submitted", "attention", "ungraded")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(course.notebook("submitted", "attention", "ada").read_bytes())
+    try:
+        words = [sys.executable, "-m", "nbgrader", "autograde", "attention", "--student", "ungraded"]
+        done = subprocess.run(words, cwd=course.folder, capture_output=True, text=True)
+        assert done.returncode != 0 and "run: autograder grade attention" in done.stderr
+    finally:
+        path.unlink()
+
+
+def test_labs_are_not_run_and_their_pictures_stay_without_scripts(course):
+    notebook = nbformat.read(course.notebook("autograded", "attention", "ada"), as_version=4)
+    labs = [cell for cell in notebook.cells if "lab" in cell.metadata.get("tags", []) and cell.cell_type == "code"]
+    assert labs[0].outputs[0].data == {"image/png": PICTURE.data["image/png"]}
+    assert all(not cell.outputs for cell in labs[1:])
+
+
+def test_feedback_names_the_mistake_and_gives_no_value_away(course):
+    command("feedback", "attention", "--course", str(course.folder))
+    page = course.notebook("feedback", "attention", "emmy").with_suffix(".html").read_text(encoding="utf-8")
+    assert "divides by d" in page and "√d_head" in page
+    assert not re.search(r"First difference|, expected [-\d]", page)
+
+
+def test_the_report_is_one_page_without_outside_hosts_or_scripts(course):
+    command("report", "attention", "--course", str(course.folder))
+    page = (course.folder / "report" / "attention.html").read_text(encoding="utf-8")
+    assert "divides by d" in page and "By what do you divide the scores" in page and "zeno" in page
+    assert not re.search(r"https?://|<script|<link", page)
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "[red]boss[/red]\x1b[31m", "José 李"])
+def test_a_hostile_or_foreign_name_harms_neither_table_nor_report(course, name):
+    path = course.notebook("submitted", "attention", name.replace("/", "∕"))
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    try:
+        said = command("grade", "attention", "--course", str(course.folder), code=3)
+        assert "\x1b" not in said
+        command("report", "attention", "--course", str(course.folder))
+        assert "<script>" not in (course.folder / "report" / "attention.html").read_text(encoding="utf-8")
+    finally:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["grade", "atention"], 1, "there are: attention"),
+        (["release", "nothing"], 1, "there are: attention"),
+        (["grade", "attention", "--student", "nobody"], 1, "no submission of nobody"),
+        (["grade", "attention", "--sandbox", "paper"], 2, "paper"),
+        (["grade"], 2, "Missing argument"),
+        (["check", "nothing.ipynb"], 2, "does not exist"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_what_there_is(course, words, code, said):
+    where = ["--course", str(course.folder)] if words[0] != "check" and len(words) > 1 else []
+    assert said in command(*words, *where, code=code)
+
+
+@pytest.mark.parametrize("task", ["grade", "feedback", "report", "example"])
+def test_an_empty_course_is_answered_with_the_next_step(tmp_path, task):
+    assert "run: autograder" in command(task, "attention", "--course", str(tmp_path), code=1)
+
+
+def test_a_course_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "course").write_text("")
+    assert "choose another --course" in command("grade", "attention", "--course", str(tmp_path / "course"), code=1)
+
+
+def test_no_sandbox_is_said_aloud(course):
+    words = ["grade", "attention", "--course", str(course.folder), "--student", "ada", "--force", "--sandbox", "none"]
+    assert "Warning: no sandbox" in command(*words)
+    assert scores(course)["ada"] == 8
+
+
+@pytest.mark.parametrize(("name", "code"), [("ada", 0), ("emmy", 1), ("blaise", 1)])
+def test_a_learner_can_look_at_a_file(course, name, code):
+    said = command("check", str(course.notebook("submitted", "attention", name)), code=code)
+    assert f"{CLASS[name].points:g} of 8 points" in said
+    if name == "emmy":
+        assert "First difference" in said and "divides by d" in said
+
+
+def test_a_file_that_is_no_exercise_is_refused(tmp_path):
+    (tmp_path / "a.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook()))
+    assert "is it an exercise notebook?" in command("check", str(tmp_path / "a.ipynb"), code=1)
+
+
+def test_doctor_finds_what_grading_needs():
+    assert "bubblewrap, seen working" in command("doctor")
+
+
+def test_the_committed_notebook_is_untouched_by_all_this():
+    done = subprocess.run(["git", "status", "--porcelain", "exercises"], cwd=ROOT, capture_output=True, text=True)
+    assert ".ipynb" not in done.stdout
