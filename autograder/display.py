@@ -10,12 +10,20 @@ from autograder.judge import CheckVerdict, Verdict
 
 SIGNS = {
     "passed": ("✓", "passed"),
+    "holds": ("≈", "holds"),
     "wrong": ("✗", "not yet"),
     "raised": ("!", "stopped"),
     "missing": ("?", "missing"),
     "reference": ("–", "reference"),
 }
-COLOURS = {"passed": "#009e73", "wrong": "#d55e00", "raised": "#d55e00", "missing": "#888", "reference": "#888"}
+COLOURS = {
+    "passed": "#009e73",
+    "holds": "#56b4e9",
+    "wrong": "#d55e00",
+    "raised": "#d55e00",
+    "missing": "#888",
+    "reference": "#888",
+}
 
 
 def number(value: float) -> str:

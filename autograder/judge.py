@@ -13,7 +13,7 @@ import torch
 from autograder.observe import Observation, Raised, observe, seeded
 from autograder.protocol import Check, Exercise, Mistake, Topic
 
-Outcome = Literal["passed", "wrong", "raised", "missing", "reference"]
+Outcome = Literal["passed", "holds", "wrong", "raised", "missing", "reference"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _same_number(got: float, expected: float, rtol: float, atol: float) -> bool:
 
 
 def change(got: Any, expected: Any) -> str | None:
-    """What changed from got["before"] to got["after"], in words, or None: see `autograder.protocol.unchanged`."""
+    """What changed from got["before"] to got["after"], in words, or None: see `Topic.check`."""
     before, shapes = (_tensors(seen["before"]) for seen in (got, expected))
     if [part.shape for part in before] != [part.shape for part in shapes]:
         return f"The result has the shape {_shapes(before)}, expected {_shapes(shapes)}."
@@ -168,8 +168,8 @@ def _reference(topic: Topic, exercise: Exercise, check: Check, seed: int) -> Any
 def _complaint(check: Check, got: Any, expected: Any) -> tuple[str, Difference | None] | None:
     """What is wrong with an observed value, in words and, where there is one answer, at its first difference."""
     try:
-        if check.judge is not None:
-            words = check.judge(got, expected)
+        if judge := change if check.invariant else check.judge:
+            words = judge(got, expected)
             return (words, None) if words else None
         difference = first_difference(got, expected, check.rtol, check.atol)
         return ("The result differs from the reference's.", difference) if difference else None
@@ -183,8 +183,12 @@ def _check_verdict(topic: Topic, exercise: Exercise, check: Check, observation: 
         return CheckVerdict(*entry, "missing", f"{exercise.name} is not defined, or was stopped before this check.")
     if observation.raised:
         return CheckVerdict(*entry, "raised", _explain(observation.raised))
-    complaint = _complaint(check, observation.value, _reference(topic, exercise, check, seed))
-    return CheckVerdict(*entry, "wrong", *complaint) if complaint else CheckVerdict(*entry, "passed")
+    expected = _reference(topic, exercise, check, seed)
+    if complaint := _complaint(check, observation.value, expected):
+        return CheckVerdict(*entry, "wrong", *complaint)
+    if check.invariant and first_difference(observation.value, expected, check.rtol, check.atol):
+        return CheckVerdict(*entry, "holds", "This holds, and earns its points once the values are right too.")
+    return CheckVerdict(*entry, "passed")
 
 
 def _explain(raised: Raised) -> str:

@@ -30,6 +30,7 @@ class Check:
     asks: str
     observe: Callable[..., Any]
     judge: Callable[[Any, Any], str | None] | None = None
+    invariant: bool = False
     rtol: float = 1e-4
     atol: float = 1e-5
 
@@ -75,8 +76,15 @@ class Topic:
         """The reference implementation of an exercise."""
         return getattr(import_module(f"solutions.{self.name}"), exercise)
 
-    def check(self, exercise: str, *, points: float, judge=None, rtol: float = 1e-4, atol: float = 1e-5):
-        """Register `observe(subject, rng) -> observation`; its docstring's first line is what it asks."""
+    def check(
+        self, exercise: str, *, points: float, judge=None, invariant=False, rtol: float = 1e-4, atol: float = 1e-5
+    ):
+        """Register `observe(subject, rng) -> observation`; the first paragraph of its docstring is what it asks.
+
+        An `invariant` observes {"before": ..., "after": ...}, and perhaps a pair that "must differ". Where a
+        learner's own results agree with each other, they are told that it holds; it earns its points once they
+        agree with the reference's too, since results that are merely alike are easily made up.
+        """
 
         def register(observe):
             asks = " ".join((observe.__doc__ or "").split("\n\n")[0].split())
@@ -86,7 +94,7 @@ class Topic:
                 raise ValueError(f"{where} needs a docstring that says what it asks, and points above zero")
             if any(check.name == observe.__name__ for check in checks):
                 raise ValueError(f"{where} is there twice for {exercise}")
-            checks.append(Check(observe.__name__, points, asks, observe, judge, rtol, atol))
+            checks.append(Check(observe.__name__, points, asks, observe, judge, invariant, rtol, atol))
             return observe
 
         return register
@@ -123,18 +131,6 @@ class Topic:
         from autograder.notebook import try_out  # here, since it needs the reference
 
         return try_out(self, subject)
-
-
-def unchanged(got: Any, expected: Any) -> str | None:
-    """A judge of invariants: what a check saw as "after" must be what it saw as "before", whatever that is.
-
-    So a result that is wrong for another reason keeps the points of this check. A result of another shape than
-    the reference's, the same everywhere, or not finite, keeps none; nor does one that never changes, where the
-    check also saw a pair that "must differ".
-    """
-    from autograder.judge import change  # here, since it belongs to the room where verdicts are made
-
-    return change(got, expected)
 
 
 def topics() -> list[str]:

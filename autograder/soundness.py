@@ -112,7 +112,7 @@ def fate(topic_name: str, mutation: Mutation) -> str:
     finally:
         signal.alarm(0)
     outcomes = {check.outcome for check in seen.checks} - {"passed"}
-    return "wrong" if "wrong" in outcomes else "raised" if outcomes else "survived"
+    return "wrong" if outcomes & {"wrong", "holds"} else "raised" if outcomes else "survived"
 
 
 def _start_worker() -> None:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from autograder.protocol import Topic, unchanged
+from autograder.protocol import Topic
 
 attention = Topic("attention")
 check = attention.try_out
@@ -72,7 +72,7 @@ def equal_states_come_back(attention_over_states, rng):
     return {"context": context, "the sum of the weights": weights.sum(-1)}
 
 
-@attention.check("attention_over_states", points=0.25, judge=unchanged)
+@attention.check("attention_over_states", points=0.25, invariant=True)
 def the_order_of_states_does_not_matter(attention_over_states, rng):
     """Shuffling the states shuffles the weights along and leaves the context as it was; another query does not."""
     query, states, *weights = recurrent_states(rng)
@@ -183,7 +183,7 @@ def equal_values_come_back(scaled_dot_product, rng):
     return scaled_dot_product(query, key, equal_rows(rng, 3, 7, 5))
 
 
-@attention.check("scaled_dot_product", points=0.25, judge=unchanged)
+@attention.check("scaled_dot_product", points=0.25, invariant=True)
 def the_order_of_keys_does_not_matter(scaled_dot_product, rng):
     """Shuffling keys and values together changes nothing; shuffling the values alone does."""
     query, key, value = inputs(rng, 2, T=4, S=7, d_head=8, d_value=5)
@@ -193,7 +193,7 @@ def the_order_of_keys_does_not_matter(scaled_dot_product, rng):
     return {"before": before, "after": after, "must differ": [before, apart]}
 
 
-@attention.check("scaled_dot_product", points=0.25, judge=unchanged)
+@attention.check("scaled_dot_product", points=0.25, invariant=True)
 def only_differences_of_scores_count(scaled_dot_product, rng):
     """Adding one vector to all keys adds one number to all scores of a query, and changes nothing; a new query does."""
     query, key, value = inputs(rng, T=4, S=7, d_head=8, d_value=5)
@@ -210,7 +210,7 @@ def scores_keep_their_size(scaled_dot_product, rng):
     return {"the result": result, **dict(zip(("query afterwards", "key afterwards", "value afterwards"), given))}
 
 
-@attention.check("scaled_dot_product", points=0.25, judge=unchanged)
+@attention.check("scaled_dot_product", points=0.25, invariant=True)
 def what_is_masked_is_not_read(scaled_dot_product, rng):
     """Changing keys and values that the mask hides changes nothing, however much they are changed."""
     query, key, value = inputs(rng, 3, 2, T=4, S=7, d_head=8, d_value=5)
@@ -342,7 +342,7 @@ def library_causal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tenso
     return library_attention(query, key, value, lower_triangle(query, key))
 
 
-@attention.check("causal_attention", points=0.25, judge=unchanged)
+@attention.check("causal_attention", points=0.25, invariant=True)
 def the_future_is_hidden(causal_attention, rng):
     """Changing keys and values after a position changes nothing up to that position; changing the first key does."""
     query, key, value = inputs(rng, 2, T=6, S=6, d_head=8, d_value=5)
@@ -367,7 +367,7 @@ def the_whole_past_is_read(causal_attention, rng):
     return causal_attention(torch.zeros(2, 6, 8), key, value)
 
 
-@attention.check("causal_attention", points=0.25, judge=unchanged)
+@attention.check("causal_attention", points=0.25, invariant=True)
 def the_last_queries_alone_see_the_same(causal_attention, rng):
     """The last one, two or four queries, asked alone (T < S), get what they get when all are asked."""
     query, key, value = inputs(rng, 2, 3, T=6, S=6, d_head=8, d_value=5)
@@ -510,7 +510,7 @@ def splitting_is_undone(MultiHeadAttention, rng):
     return what_attend_sees(MultiHeadAttention, random_weights(rng, 12), 4, normal(rng, 2, 5, 12))[0]
 
 
-@attention.check("MultiHeadAttention", points=0.25, judge=unchanged)
+@attention.check("MultiHeadAttention", points=0.25, invariant=True)
 def heads_are_independent(MultiHeadAttention, rng):
     """Changing what the first head asks for and looks at changes none of the other heads' columns."""
     weights, x = random_weights(rng, 12, "w_output"), normal(rng, 2, 5, 12)
@@ -521,7 +521,7 @@ def heads_are_independent(MultiHeadAttention, rng):
     return {"before": before[..., 3:], "after": after[..., 3:], "must differ": [before[..., :3], after[..., :3]]}
 
 
-@attention.check("MultiHeadAttention", points=0.25, judge=unchanged)
+@attention.check("MultiHeadAttention", points=0.25, invariant=True)
 def no_head_sees_the_future(MultiHeadAttention, rng):
     """Changing the last position changes nothing before it, and no other text; changing the first changes the last."""
     module = with_weights(MultiHeadAttention, random_weights(rng, 12), 4, library_causal_attention)

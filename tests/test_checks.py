@@ -1,0 +1,188 @@
+"""Proves that every topic's bank of checks is sound: right solutions pass, wrong ones fail and are told apart.
+
+Also: a bank loads where the solutions cannot be, its verdicts do not hang on the seed, nothing is earned by
+answers that ignore the question, and a diagnosis is given only where there is one.
+"""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from autograder import soundness
+from autograder.mutations import Mutation, mutations
+from autograder.protocol import PUBLIC_SEED, load, topics
+
+EXERCISES = [(topic, name) for topic in topics() for name in load(topic).exercises]
+MISTAKES = [(topic, name, mistake) for topic, name in EXERCISES for mistake in load(topic).exercises[name].mistakes]
+OTHERS = [(topic, name, stem) for topic, name in EXERCISES for stem in soundness.alternatives(load(topic), name)]
+SEEDS = range(PUBLIC_SEED, PUBLIC_SEED + 50)
+
+
+@pytest.mark.parametrize(("topic", "name"), EXERCISES)
+def test_reference_earns_all_points_whatever_the_seed(topic, name):
+    bank = load(topic)
+    for seed in SEEDS:
+        seen = soundness.verdict(bank, name, bank.reference(name), seed)
+        assert (seen.earned, seen.mistake) == (bank.exercises[name].points, None), (seed, seen)
+
+
+@pytest.mark.parametrize(("topic", "name"), EXERCISES)
+def test_blank_earns_nothing_and_gets_no_diagnosis(topic, name):
+    seen = soundness.verdict(load(topic), name, soundness.blank(load(topic), name))
+    assert (seen.earned, seen.mistake) == (0, None)
+    assert {check.reason for check in seen.checks} == {"Nothing is written here yet."}
+
+
+@pytest.mark.parametrize(("topic", "name", "mistake"), MISTAKES, ids=lambda part: getattr(part, "name", None))
+def test_known_mistake_fails_and_is_named(topic, name, mistake):
+    for seed in SEEDS[:5]:
+        seen = soundness.verdict(load(topic), name, mistake.implementation, seed)
+        assert seen.mistake == mistake.name and seen.earned < seen.points, (seed, seen)
+
+
+@pytest.mark.parametrize(("topic", "name", "stem"), OTHERS)
+def test_alternative_earns_all_points(topic, name, stem):
+    for seed in SEEDS[:5]:
+        seen = soundness.verdict(load(topic), name, soundness.alternatives(load(topic), name)[stem], seed)
+        assert seen.earned == seen.points, (seed, seen)
+
+
+@pytest.mark.parametrize(("topic", "name"), EXERCISES)
+def test_there_are_enough_mistakes_and_alternatives(topic, name):
+    assert len(load(topic).exercises[name].mistakes) >= soundness.AT_LEAST
+    assert len(soundness.alternatives(load(topic), name)) >= soundness.AT_LEAST
+
+
+@pytest.mark.parametrize(("topic", "name"), EXERCISES)
+def test_hints_ask_a_question_in_two_sentences_at_most(topic, name):
+    for mistake in load(topic).exercises[name].mistakes:
+        assert "?" in mistake.hint and len(re.findall(r"[.?!:](?=\s|$)", mistake.hint)) <= 3, mistake.name
+
+
+@pytest.mark.parametrize("topic", topics())
+def test_mutations_of_the_reference_are_caught(topic):
+    rows = soundness.prove(load(topic))
+    assert not [problem for row in rows for problem in row.problems], soundness.footnote(rows)
+
+
+@pytest.mark.parametrize("topic", topics())
+def test_bank_loads_without_solutions_and_without_nbgrader(topic):
+    code = f"""
+import sys
+for name in ("solutions", "nbgrader", "distributed", "rich", "typer", "cosmic_ray"):
+    sys.modules[name] = None
+from autograder.protocol import load
+from autograder.observe import observe
+bank = load({topic!r})
+for exercise in bank.exercises.values():
+    for check in exercise.checks:
+        observe(check, exercise.mistakes[0].implementation, 1)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("topic", topics())
+def test_points_are_whole_in_all(topic):
+    assert sum(exercise.points for exercise in load(topic).exercises.values()) % 1 == 0
+
+
+# --- answers that ignore the question, and more than one mistake at once ------------------------------------
+
+
+def attention_verdict(subject, name=None):
+    return soundness.verdict(load("attention"), name or subject.__name__, subject)
+
+
+@pytest.mark.parametrize("name", ["scaled_dot_product", "causal_attention", "online_softmax_attention"])
+@pytest.mark.parametrize("answer", [torch.zeros_like, torch.ones_like, torch.randn_like, lambda value: value])
+def test_an_answer_without_reading_earns_next_to_nothing(name, answer):
+    def without_reading(query, key, value, *_, **__):
+        return answer(value[..., : query.size(-2), :])
+
+    seen = attention_verdict(without_reading, name)
+    assert seen.earned <= seen.points / 8  # handing back a value is right where all values are equal
+
+
+def test_an_untouched_input_earns_nothing_as_multi_head_attention():
+    class Untouched(load("attention").reference("MultiHeadAttention")):
+        def forward(self, x):
+            return x
+
+    assert attention_verdict(Untouched, "MultiHeadAttention").earned == 0
+
+
+def test_a_missing_projection_is_named():
+    class MultiHeadAttention(load("attention").reference("MultiHeadAttention")):
+        def __init__(self, d_model, n_heads, attend):
+            super().__init__(d_model, n_heads, attend)
+            del self.w_key
+
+    assert "self.w_key is to be nn.Linear" in attention_verdict(MultiHeadAttention).checks[0].reason
+
+
+def test_a_known_mistake_is_named_in_another_handwriting():
+    def scaled_dot_product(query, key, value, mask=None):
+        scores = torch.einsum("...td,...sd->...ts", query, key).double() / query.shape[-1]
+        if mask is not None:
+            scores = scores + torch.where(mask, 0.0, -torch.inf)
+        exponentials = (scores - scores.amax(-1, keepdim=True)).exp()
+        return ((exponentials / exponentials.sum(-1, keepdim=True)) @ value.double()).float()
+
+    assert attention_verdict(scaled_dot_product).mistake == "divides_by_d"
+
+
+def test_of_two_mistakes_one_that_is_there_is_named():
+    def scaled_dot_product(query, key, value, mask=None):  # not scaled, and blind to the mask
+        return torch.softmax(query @ key.transpose(-2, -1), dim=-1) @ value
+
+    seen = attention_verdict(scaled_dot_product)
+    assert seen.mistake in (None, "no_scaling", "ignores_the_mask") and 0 < seen.earned < seen.points
+
+
+def test_an_unheard_of_mistake_gets_no_diagnosis():
+    def causal_attention(query, key, value):
+        return torch.softmax(torch.sin(query @ key.transpose(-2, -1)), dim=-1) @ value * 3
+
+    assert attention_verdict(causal_attention).mistake is None
+
+
+def test_a_recursion_that_is_too_deep_and_forgetful_ends_soon():
+    mistake = next(m for m in load("attention").exercises["sequential_depth"].mistakes if "again" in m.name)
+    seen = attention_verdict(mistake.implementation, "sequential_depth")
+    assert seen.checks[-1].outcome == "raised" and seen.earned == 0.75
+
+
+# --- the proof itself can fail ------------------------------------------------------------------------------
+
+
+def test_a_bank_with_a_hole_is_found_out(monkeypatch):
+    bank = load("attention")
+    exercise = bank.exercises["causal_attention"]
+    monkeypatch.setattr(exercise, "checks", exercise.checks[:1])  # a hidden future, and no more
+    row = soundness.survey(bank, "causal_attention", {})
+    assert any("mistakes not recognised" in problem for problem in row.problems)
+    assert any("mutations" in problem for problem in row.problems)
+
+
+def test_a_stale_equivalent_is_an_error(monkeypatch):
+    monkeypatch.setattr(soundness, "equivalents", lambda topic: {("causal_attention", "x = 1", "x = 2"): "for a test"})
+    with pytest.raises(soundness.Unsound, match="not generated"):
+        soundness.prove(load("attention"))
+
+
+def test_a_mutation_without_end_is_stopped(monkeypatch):
+    monkeypatch.setattr(soundness, "SECONDS", 1)
+    source = "def causal_attention(query, key, value):\n    while True:\n        pass"
+    assert soundness.fate("attention", Mutation("causal_attention", "", "", source)) == "out of time"
+
+
+def test_mutations_are_of_every_kind():
+    changes = {mutation.mutated for mutation in mutations(load("attention"), "scaled_dot_product")}
+    assert "return torch.softmax(scores) @ value" in changes  # an argument dropped
+    assert 'scores = scores.masked_fill(mask, float("-inf"))' in changes  # an operator dropped
+    assert "scores = query @ key / math.sqrt(query.size(-1))" in changes  # a call dropped
+    assert "if not mask is not None:" in changes  # a condition turned round
+    assert "pass" in changes  # a statement dropped
