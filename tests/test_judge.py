@@ -202,7 +202,7 @@ def test_an_invariant_earns_nothing_until_the_values_are_right():
     topic, name = load("attention"), "scaled_dot_product"
 
     def made_up(query, key, value, mask=None):
-        return 2 * value.mean(-2, keepdim=True).expand(*query.shape[:-1], -1) * query[..., :1]
+        return 2 * torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
     seen = judge(topic, topic.exercises[name], observe_all(topic, topic.exercises[name], made_up, 7), 7)
     outcomes = {check.name: check.outcome for check in seen.checks}

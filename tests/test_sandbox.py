@@ -93,7 +93,10 @@ def test_a_cell_that_ends_the_process_is_left_out_in_a_second_try(worker, attemp
 
 
 def test_what_one_submission_leaves_behind_the_next_does_not_meet(worker):
-    linger = "import subprocess\nopen('/tmp/note', 'w').write('x'); open('/dev/shm/note', 'w')\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)"
+    linger = (
+        "import subprocess\nopen('/tmp/note', 'w').write('x'); open('/dev/shm/note', 'w')\n"
+        "subprocess.Popen(['sleep', '1000'], start_new_session=True)"
+    )
     assert run(worker, IMPORTS, linger).errors == {}
     look = "import glob; print([open(p).read().split('\\0')[0] for p in glob.glob('/proc/[0-9]*/cmdline')])"
     seen = run(worker, IMPORTS, look, "print(os.listdir('/tmp'), os.listdir('/tmp/home'), os.listdir('/dev/shm'))")
