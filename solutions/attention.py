@@ -25,7 +25,7 @@ def attention_over_states(
 
     Shapes: query (B, d_query), states (B, T, d_state), w_query (d_query, d_align),
     w_states (d_state, d_align), v (d_align) -> context (B, d_state), weights (B, T).
-    Source: Bahdanau, Cho & Bengio 2015, section 3.1.
+    Source: Bahdanau, Cho & Bengio 2015, section 3.1 and appendix A.1.2.
     """
     ### BEGIN SOLUTION
     hidden = torch.tanh((query @ w_query).unsqueeze(1) + states @ w_states)  # (B, T, d_align)

@@ -1,0 +1,194 @@
+"""One training loop for the labs: progress with an ETA, a checkpoint that survives a disconnect, honest refusals.
+
+AdamW (Loshchilov & Hutter 2019) with a linear warm-up, a plateau, and a linear descent to zero over the second half. A
+checkpoint is one safetensors file with the model, AdamW's running means, the random generators and the losses so
+far; on a CPU a run that was stopped and resumed has the same losses, bit for bit, as one that was not.
+No pickle is written or read: a file from elsewhere can be wrong, and it cannot run code.
+"""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+FORMAT = "layercake-training-1"
+WARM_UP = 50  # steps
+SAVE_EVERY = 10.0  # seconds
+
+StepLoss = Callable[[nn.Module, torch.Generator], tuple[Tensor, Tensor]]  # -> loss (), accuracy ()
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message says why and what to try."""
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is damaged, or belongs to another run; the message says which and what to do."""
+
+
+@dataclass
+class History:
+    """What one run saw: loss and accuracy of every step, and the seconds spent training, over all its sessions."""
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def learning_rate_at(step: int, steps: int, peak: float) -> float:
+    """The learning rate of one step: up over the first 50, flat to the middle, then down to zero."""
+    warm_up, descent = (step + 1) / min(WARM_UP, max(1, steps // 4)), (steps - step) / (steps - steps // 2)
+    return peak * min(1.0, warm_up, descent)
+
+
+def train(
+    model: nn.Module,
+    step_loss: StepLoss,
+    steps: int,
+    *,
+    learning_rate: float,
+    seed: int,
+    path: Path,
+    settings: dict[str, Any],
+    name: str = "model",
+    fresh: bool = False,
+    stop_after: int | None = None,
+) -> History:
+    """Train `model` in place for `steps` steps, from the checkpoint at `path` where there is one.
+
+    `step_loss(model, generator)` draws a batch and returns loss and accuracy. `settings` are what the run depends on:
+    a checkpoint made with others is refused, unless `fresh` says to overwrite it. `stop_after` ends this session
+    early, at a saved step. Raises TrainingError at a loss that is not finite, CheckpointError at a checkpoint that
+    is damaged or another run's.
+    """
+    settings = _plain({**settings, "name": name, "steps": steps, "learning_rate": learning_rate, "seed": seed})
+    generator = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
+    history = History()
+    if path.exists() and not fresh:
+        first_loss = _first_loss(model, step_loss, seed)
+        history = _resume(path, model, optimiser, generator, settings, first_loss)
+    last = steps if stop_after is None else min(steps, stop_after)
+    started = saved = time.perf_counter()
+    before = history.seconds
+    model.train()
+    with tqdm(total=steps, initial=len(history.loss), desc=name, unit="step", mininterval=0.5) as bar:
+        while (step := len(history.loss)) < last:
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate_at(step, steps, learning_rate)
+            _one_step(model, step_loss, optimiser, generator, history, name)
+            bar.update()
+            if step % 10 == 0 or step + 1 == last:
+                bar.set_postfix(loss=f"{_lately(history.loss):.3f}", accuracy=f"{_lately(history.accuracy):.2f}")
+            history.seconds = before + time.perf_counter() - started
+            if time.perf_counter() - saved > SAVE_EVERY or step + 1 == last:
+                _save(path, model, optimiser, generator, settings, history)
+                saved = time.perf_counter()
+    return history
+
+
+def _one_step(model, step_loss, optimiser, generator, history: History, name: str) -> None:
+    loss, accuracy = step_loss(model, generator)
+    value = loss.item()
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"The loss of {name} is {value} at step {len(history.loss)}. The usual reasons: a softmax over scores that "
+            "are all -inf (a query that may read nothing), a division by zero, or a learning rate that is too high. "
+            "Look at your functions with random inputs first; then try a third of the learning rate."
+        )
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+    history.loss.append(value)
+    history.accuracy.append(accuracy.item())
+
+
+def _lately(values: list[float], steps: int = 50) -> float:
+    """The mean of the last steps: texts differ in length from step to step, and so does their loss."""
+    return sum(values[-steps:]) / len(values[-steps:])
+
+
+def _first_loss(model: nn.Module, step_loss: StepLoss, seed: int) -> float:
+    """The loss of the untrained model on the first batch: what tells one model's code from another's."""
+    with torch.no_grad():
+        return step_loss(model, torch.Generator().manual_seed(seed))[0].item()
+
+
+def _save(path: Path, model, optimiser, generator, settings, history: History) -> None:
+    """Write the checkpoint beside its place and move it there in one go, so that no half of it is ever seen."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        for key, value in optimiser.state[parameter].items():  # exp_avg, exp_avg_sq, step
+            tensors[f"adamw.{key}.{name}"] = value
+    tensors["rng.batches"], tensors["rng.torch"] = generator.get_state(), torch.get_rng_state()
+    tensors["history.loss"] = torch.tensor(history.loss, dtype=torch.float64)
+    tensors["history.accuracy"] = torch.tensor(history.accuracy, dtype=torch.float64)
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    metadata = {"format": FORMAT, "settings": json.dumps(settings), "seconds": repr(history.seconds)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, half, metadata=metadata)
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _resume(path: Path, model, optimiser, generator, settings, first_loss: float) -> History:
+    """Put a checkpoint's state into model, optimiser and generators, after making sure that it is this run's."""
+    tensors, metadata = _read(path)
+    again = f"To start afresh and overwrite it, pass fresh=True; to keep both, move {path} away."
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a checkpoint of this training loop. {again}")
+    theirs = json.loads(metadata["settings"])
+    if different := [key for key in {**theirs, **settings} if theirs.get(key) != settings.get(key)]:
+        listed = ", ".join(f"{key} was {theirs.get(key)!r}, now {settings.get(key)!r}" for key in sorted(different))
+        raise CheckpointError(f"{path} is of another run: {listed}. {again}")
+    there = {key.removeprefix("model."): tensor.shape for key, tensor in tensors.items() if key.startswith("model.")}
+    here = {key: tensor.shape for key, tensor in model.state_dict().items()}
+    if there != here:
+        key = next(key for key in {**here, **there} if there.get(key) != here.get(key))
+        shapes = [tuple(shapes[key]) if key in shapes else "absent" for shapes in (there, here)]
+        raise CheckpointError(f"{path} is of another model: {key} was {shapes[0]}, now {shapes[1]}. {again}")
+    losses = tensors["history.loss"].tolist()
+    if losses and not math.isclose(first_loss, losses[0], rel_tol=1e-3):
+        raise CheckpointError(
+            f"{path} was made by other code: the untrained model's loss was {losses[0]:.5f} then and is "
+            f"{first_loss:.5f} now, on the same batch. Your functions have changed since. {again}"
+        )
+    model.load_state_dict({key: tensors[f"model.{key}"] for key in here})
+    for name, parameter in model.named_parameters():
+        keys = [key for key in ("exp_avg", "exp_avg_sq", "step") if f"adamw.{key}.{name}" in tensors]
+        optimiser.state[parameter] = {  # the count of steps stays on the CPU, where AdamW keeps it
+            key: tensors[f"adamw.{key}.{name}"].to(parameter.device if key != "step" else "cpu") for key in keys
+        }
+    generator.set_state(tensors["rng.batches"])
+    torch.set_rng_state(tensors["rng.torch"])
+    return History(losses, tensors["history.accuracy"].tolist(), float(metadata["seconds"]))
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}): it is cut short or damaged. Delete it, or pass fresh=True, and the run "
+            "starts again."
+        ) from None
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as they come back from JSON, so that a tuple and a list compare equal."""
+    return json.loads(json.dumps(settings))
