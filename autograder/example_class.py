@@ -245,13 +245,13 @@ CLASSES = {
         Student(
             "dorothy",
             "mistake: the weights compete across the batch",
-            7.25,
+            7,
             edited("attention_over_states", "softmax(hidden @ v, dim=-1)", "softmax(hidden @ v, dim=0)"),
         ),
         Student(
             "emmy",
             "mistake: divides by d_head, not its root",
-            6.5,
+            6,
             edited("scaled_dot_product", "math.sqrt(query.size(-1))", "query.size(-1)"),
         ),
         Student(
@@ -263,19 +263,19 @@ CLASSES = {
         Student(
             "grace",
             "mistake: heads are not put back in order",
-            7,
+            6.75,
             edited("MultiHeadAttention", "heads.transpose(1, 2).reshape(B, T, C)", "heads.reshape(B, T, C)"),
         ),
         Student(
             "henri",
             "mistake: counts every unit, as if one had to wait for all",
-            7.25,
+            7,
             edited("sequential_depth", "return max(done_at.values(), default=0)", "return n_layers * length"),
         ),
         Student(
             "ida",
             "mistake: the sum is rescaled, the mix is not",
-            7.25,
+            7,
             edited("online_softmax_attention", "mixed = mixed * shrink +", "mixed = mixed +"),
         ),
         Student("julia", "everything right, written quite differently", 8, written_differently),
@@ -289,7 +289,7 @@ CLASSES = {
             7,
             edited("sequential_depth", "done_at = {", "hoard = torch.ones(40 * 2**30 // 4)\n    done_at = {"),
         ),
-        Student("paul", "prints a perfect score, redefines check", 6, with_cell(FORGERY, instead="scaled_dot_product")),
+        Student("paul", "prints a perfect score, redefines check", 5, with_cell(FORGERY, instead="scaled_dot_product")),
         Student(
             "quinn",
             "imports the reference for two exercises, and goes on",
