@@ -43,7 +43,7 @@ class Walls(StrEnum):
 
 def stop(words: object) -> typer.Exit:
     """Say on stderr why nothing more is done."""
-    errors.print(f"autograder: {words}", style="bold red", markup=False, highlight=False)
+    errors.print(f"autograder: {words}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     return typer.Exit(FAILED)
 
 
@@ -91,7 +91,7 @@ def release(
 
     with clear_errors():
         for name in [topic] if topic else topics():
-            console.print(f"released {build(name, course)}", markup=False)
+            console.print(f"released {build(name, course)}", markup=False, soft_wrap=True)
 
 
 @app.command(epilog=EPILOG)
@@ -214,8 +214,8 @@ def report(topic: TopicName, course: CourseFolder = HERE) -> None:
             table.add_row(row.name, f"{row.full} of {row.handed_in}", row.mistakes[0].words if row.mistakes else "")
         console.print(table)
         for student, reason in summary.to_look_at:
-            console.print(f"needs a person: {_safe(student)}: {_safe(reason)}")
-        console.print(f"The report is {path}", markup=False)
+            console.print(f"needs a person: {_safe(student)}: {_safe(reason)}", soft_wrap=True)
+        console.print(f"The report is {path}", markup=False, soft_wrap=True)
 
 
 @app.command(epilog=EPILOG)
@@ -269,4 +269,4 @@ def example(topic: TopicName = "attention", course: CourseFolder = HERE) -> None
         for student in made:
             table.add_row(student.name, student.story, number(student.points))
         console.print(table)
-        console.print(f"{len(made)} submissions in {room.folder}/submitted", markup=False)
+        console.print(f"{len(made)} submissions in {room.folder}/submitted", markup=False, soft_wrap=True)

@@ -40,9 +40,14 @@ def equal_rows(rng: torch.Generator, B: int, rows: int, width: int) -> Tensor:
     return normal(rng, B, 1, width).repeat(1, rows, 1)
 
 
-def extreme(rng: torch.Generator, highest: float) -> list[Tensor]:
-    """Inputs with scores from about -10,000 upwards, 1,000 or more apart, up to 10,000 for `highest` above 0."""
-    sizes = torch.linspace(-400, highest, 7)[torch.randperm(7, generator=rng)]  # one for each of S = 7 keys
+def extreme(rng: torch.Generator, highest: float, best: int = 3) -> list[Tensor]:
+    """Inputs with scores from about -10,000 upwards, 1,000 or more apart, up to 10,000 for `highest` above 0.
+
+    Seven keys in random order, but for the one with the highest score, which stands at `best`.
+    """
+    order = torch.randperm(6, generator=rng)
+    order = torch.cat([order[:best], torch.tensor([6]), order[best:]])
+    sizes = torch.linspace(-400, highest, 7)[order]
     query, key = torch.zeros(3, 16), torch.zeros(7, 16)
     query[:, 2], key[:, 2] = torch.tensor([100.0, 70.0, 60.0]), sizes
     return [query, key, normal(rng, 7, 5)]
@@ -677,7 +682,10 @@ def attentive(layer, position):
 
 
 def random_waiting(rng: torch.Generator, length: int, n_layers: int, share: float):
-    """A random network: each unit waits for a share of all those it may wait for, in any earlier layer too."""
+    """A random network: each unit waits for a share of all those it may wait for, in any earlier layer too.
+
+    The last unit waits for nothing, so the longest chain ends elsewhere whatever the seed.
+    """
     waiting = {}
     for layer in range(1, n_layers + 1):
         for position in range(length):
@@ -685,6 +693,7 @@ def random_waiting(rng: torch.Generator, length: int, n_layers: int, share: floa
             possible = below + [(layer, p) for p in range(position)]
             chosen = torch.rand(len(possible), generator=rng) < share
             waiting[layer, position] = [unit for unit, take in zip(possible, chosen.tolist()) if take]
+    waiting[n_layers, length - 1] = []
     return lambda layer, position: waiting[layer, position]
 
 
@@ -872,7 +881,8 @@ def the_best_key_may_come_late(online_softmax_attention, rng):
 @attention.check("online_softmax_attention", points=0.25)
 def extreme_blocks_stay_finite(online_softmax_attention, rng):
     """Scores of ten thousand, above or below zero, in any order of blocks, give the value of the best key."""
-    return [online_softmax_attention(*extreme(rng, highest), block_size=2) for highest in (400.0, -100.0, 400.0)]
+    found = ((400.0, 3), (-100.0, 6), (400.0, 0))  # the highest score, and where it stands
+    return [online_softmax_attention(*extreme(rng, highest, best), block_size=1) for highest, best in found]
 
 
 class LargestTensor(TorchFunctionMode):
