@@ -68,7 +68,7 @@ clean: ## Remove what was generated, but not the course folder
 .venv/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 		|| { echo "Layer Cake needs Python 3.11 to 3.13; say which: make PYTHON=python3.12"; exit 1; }
-	@echo "Installing into .venv: a few minutes, 2 GB"
+	@echo "Installing into .venv: a few minutes; 2 GB, and several more if PyTorch comes with CUDA (see TORCH_INDEX)"
 	@$(call make_venv,.venv)
 	@$(BIN)/pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@$(BIN)/pip install --quiet --editable '.[dev]'

@@ -136,7 +136,10 @@ def grade(
     console.print(
         f"{len(graded)} submissions, {fresh} graded now; recorded in {grading.course.folder}/gradebook.db", markup=False
     )
-    raise typer.Exit(NEEDS_A_PERSON if any(result.unreadable for result in graded) else FINE)
+    strays = grading.course.strays(topic)
+    for path in strays:
+        console.print(f"needs a person: {_safe(str(path))} is not where it is looked for", soft_wrap=True)
+    raise typer.Exit(NEEDS_A_PERSON if strays or any(result.unreadable for result in graded) else FINE)
 
 
 def _class_table(topic: str, graded: list) -> Table:
@@ -157,9 +160,7 @@ def _remarks(result) -> str:
     remarks = [
         f"{verdict.exercise}: {verdict.mistake.replace('_', ' ')}" for verdict in result.verdicts if verdict.mistake
     ]
-    if result.ending != "whole":
-        remarks.append(result.ending)
-    return "; ".join(remarks)
+    return "; ".join(remarks + result.remarks)
 
 
 def _safe(text: str) -> str:
@@ -216,6 +217,7 @@ def report(topic: TopicName, course: CourseFolder = HERE) -> None:
         for student, reason in summary.to_look_at:
             console.print(f"needs a person: {_safe(student)}: {_safe(reason)}", soft_wrap=True)
         console.print(f"The report is {path}", markup=False, soft_wrap=True)
+    raise typer.Exit(NEEDS_A_PERSON if summary.to_look_at else FINE)
 
 
 @app.command(epilog=EPILOG)

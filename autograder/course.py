@@ -8,6 +8,7 @@ course/
   autograded/ feedback/ gradebook.db    nbgrader's
 """
 
+import copy
 import hashlib
 import json
 import os
@@ -21,16 +22,20 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets.config import Config, PyFileConfigLoader
 
+HOOKS = "autograder.nbgrader_hooks"
 CONFIG_FILE = """\
 # Written by `autograder`: nbgrader and formgrader, opened in this folder, record the same verdicts.
 from autograder.course import configure
 
-configure(get_config())  # noqa: F821
+c = configure(get_config())  # noqa: F821
+# Your own settings follow; this one, say, takes all points off what comes in late:
+# c.LateSubmissionPlugin.penalty_method = "zero"
 """
 
 
@@ -40,18 +45,17 @@ class CourseError(Exception):
 
 def configure(config: Config) -> Config:
     """Set nbgrader up for a course: metadata is repaired first, and verdicts replace execution."""
-    hooks = "autograder.nbgrader_hooks"
     config.CourseDirectory.course_id = "layer-cake"
     config.Autograde.sanitize_preprocessors = [
-        f"{hooks}.RepairSubmission",
-        f"{hooks}.KeepLabPictures",
+        f"{HOOKS}.RepairSubmission",
+        f"{HOOKS}.KeepLabPictures",
         "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     config.Autograde.autograde_preprocessors = [
-        f"{hooks}.WriteVerdicts",
+        f"{HOOKS}.WriteVerdicts",
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
@@ -60,7 +64,7 @@ def configure(config: Config) -> Config:
     return config
 
 
-def write_safely(path: Path, text: str) -> None:
+def write_safely(path: Path, text: str, mode: int = 0o644) -> None:
     """Write a file so that a reader, or a crash, sees the old text or the new and nothing between."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
@@ -69,7 +73,7 @@ def write_safely(path: Path, text: str) -> None:
         temporary.write(text)
         temporary.flush()
         os.fsync(temporary.fileno())
-    os.chmod(temporary.name, 0o644)
+    os.chmod(temporary.name, mode)
     os.replace(temporary.name, path)
 
 
@@ -114,19 +118,31 @@ class Score:
 
 
 class Course:
-    """The course in one folder. Makes the folder and nbgrader's configuration where they are missing."""
+    """The course in one folder.
 
-    def __init__(self, folder: Path):
+    Opening it with `make` makes the folder and nbgrader's configuration where they are missing. Raises CourseError
+    where there is no course, or one that is set up for other graders than ours.
+    """
+
+    def __init__(self, folder: Path, make: bool = False):
         self.folder = Path(folder).resolve()
         os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        settings = self.folder / "nbgrader_config.py"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if not (config := self.folder / "nbgrader_config.py").exists():
-                write_safely(config, CONFIG_FILE)
+            if make and not settings.exists():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                write_safely(settings, CONFIG_FILE)
         except OSError as error:
+            raise CourseError(f"{folder}: cannot be written to ({error.strerror}); choose another --course") from None
+        if not settings.is_file():
+            raise CourseError(f"{self.folder} holds no course; run: autograder release --course {self.folder}")
+        self.config = PyFileConfigLoader(settings.name, path=str(self.folder)).load_config()
+        if f"{HOOKS}.WriteVerdicts" not in self.config.Autograde.get("autograde_preprocessors", []):
             raise CourseError(
-                f"{self.folder}: cannot be written to ({error.strerror}); choose another --course"
-            ) from None
+                f"{settings} is set up for nbgrader alone, which runs submissions without a sandbox; choose another "
+                "--course, or add these two lines to it: from autograder.course import configure; "
+                "configure(get_config())"
+            )
 
     @property
     def database(self) -> str:
@@ -143,9 +159,15 @@ class Course:
         """The students that handed in a file for this topic, by name."""
         return sorted(path.parents[1].name for path in self.folder.glob(f"submitted/*/{topic}/{topic}.ipynb"))
 
+    def strays(self, topic: str) -> list[Path]:
+        """Notebooks in `submitted/` that are not where nbgrader looks, for students who have none there."""
+        present = set(self.submissions(topic))
+        found = [*self.folder.glob("submitted/*/*.ipynb"), *self.folder.glob(f"submitted/*/{topic}/*.ipynb")]
+        return sorted(path for path in found if path.relative_to(self.folder / "submitted").parts[0] not in present)
+
     def api(self) -> NbGraderAPI:
         warnings.filterwarnings("ignore", module=r"nbgrader|nbformat")  # theirs, about their own ways
-        config = configure(Config())
+        config = copy.deepcopy(self.config)
         config.CourseDirectory.root = str(self.folder)
         config.CourseDirectory.db_url = self.database
         api = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
@@ -153,9 +175,12 @@ class Course:
         return api
 
     def _run(self, task: str, result: dict[str, Any]) -> None:
-        if not result["success"]:
-            lines = [line for line in (result.get("log", "") + result.get("error", "")).splitlines() if line.strip()]
-            raise CourseError(f"nbgrader could not {task}: {lines[-1] if lines else 'it did not say why'}")
+        if result["success"]:
+            return
+        lines = (result.get("log", "") + "\n" + result.get("error", "")).splitlines()
+        said = [line for line in lines if line.strip() and not line.startswith((" ", "Traceback", "The above"))]
+        said = [line for line in said if "above traceback" not in line and "[WARNING]" not in line]
+        raise CourseError(f"nbgrader could not {task}: {said[-1] if said else 'it did not say why'}")
 
     def generate_assignment(
         self, topic: str, solved: NotebookNode, finish: Callable[[NotebookNode], NotebookNode]
@@ -175,7 +200,7 @@ class Course:
         """The release version that learners got. Raises CourseError where there is none."""
         path = self.notebook("release", topic)
         if not path.exists():
-            raise CourseError(f"{self.folder}: {topic} is not released here; run: autograder release {topic}")
+            raise CourseError(f"{topic} is not released here; run: autograder release {topic} --course {self.folder}")
         return nbformat.read(path, as_version=4)
 
     def record(self, topic: str, student: str) -> None:
@@ -192,31 +217,40 @@ class Course:
         page = self.notebook("feedback", topic, student).with_suffix(".html")
         return page.exists() and page.stat().st_mtime > (self.folder / "gradebook.db").stat().st_mtime
 
+    def recorded(self, topic: str) -> set[str]:
+        """The students of whom the gradebook and `autograded/` hold a graded submission."""
+        return {
+            score.student for score in self.scores(topic) if self.notebook("autograded", topic, score.student).exists()
+        }
+
     def scores(self, topic: str) -> list[Score]:
-        """What the gradebook holds for a topic, by student."""
-        with Gradebook(self.database, "layer-cake") as gradebook:
-            return [
-                Score(
-                    submission.student.id,
-                    submission.score,
-                    submission.max_score,
-                    submission.needs_manual_grade,
-                    {
-                        grade.name: (grade.score, grade.max_score)
-                        for notebook in submission.notebooks
-                        for grade in notebook.grades
-                    },
-                )
-                for submission in gradebook.assignment_submissions(topic)
-            ]
+        """What the gradebook holds for a topic, by student. Raises CourseError where there is no such gradebook."""
+        if not (self.folder / "gradebook.db").exists():
+            raise CourseError(f"the gradebook is gone; run: autograder release {topic} --course {self.folder}")
+        try:
+            with Gradebook(self.database, "layer-cake") as gradebook:
+                return [_score(submission) for submission in gradebook.assignment_submissions(topic)]
+        except MissingEntry:
+            raise CourseError(
+                f"the gradebook does not know {topic}; run: autograder release {topic} --course {self.folder}"
+            ) from None
+        except SQLAlchemyError as error:
+            raise CourseError(f"{self.folder}/gradebook.db cannot be read: {error.__cause__ or error}") from None
 
     def read_journal(self, topic: str, student: str) -> dict[str, Any] | None:
-        """What the journal says of a submission, or None."""
+        """What the journal says of a submission, or None where it says nothing that can be read."""
         try:
             return json.loads(self.journal(topic, student).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, json.JSONDecodeError):
             return None
-        except json.JSONDecodeError:
-            raise CourseError(
-                f"{self.journal(topic, student)} is damaged; remove it, and the submission is graded anew"
-            ) from None
+
+
+def _score(submission: SubmittedAssignment) -> Score:
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    return Score(
+        submission.student.id,
+        submission.score,
+        submission.max_score,
+        submission.needs_manual_grade,
+        {grade.name: (grade.score, grade.max_score) for grade in grades},
+    )

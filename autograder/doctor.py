@@ -63,4 +63,5 @@ def _sandbox() -> Finding:
     try:
         return Finding("bubblewrap, seen working", True, find_bwrap(), "")
     except NoSandbox as error:
-        return Finding("bubblewrap, seen working", False, "missing", str(error))
+        found = "cannot be used" if shutil.which("bwrap") else "missing"
+        return Finding("bubblewrap, seen working", False, found, str(error))

@@ -275,7 +275,7 @@ CLASSES = {
         Student(
             "ida",
             "mistake: the sum is rescaled, the mix is not",
-            7.25,
+            7,
             edited("online_softmax_attention", "mixed = mixed * shrink +", "mixed = mixed +"),
         ),
         Student("julia", "everything right, written quite differently", 8, written_differently),

@@ -35,8 +35,7 @@ class Graded:
     student: str
     verdicts: list[Verdict] = field(default_factory=list)
     unreadable: str | None = None
-    ending: str = "whole"
-    errors: dict[int, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)  # cells that were stopped, a process that ended early
     fresh: bool = True  # graded in this run, not found in the journal
 
     @property
@@ -97,18 +96,33 @@ class Grading:
         self.course, self.topic, self.walls, self.limits = course, load(topic), walls, limits
         self.released = course.released(topic)
         self.exercises = [name for cell in self.released.cells if (name := checked_exercise(cell.source))]
+        self._refuse_old_release()
+        self.recorded = course.recorded(topic)
         self.seed = self._seed(seed)
         self.version = self._version()
         if walls == "bwrap":
             find_bwrap()
+
+    def _refuse_old_release(self) -> None:
+        """Raise CourseError where the checks give other points than the notebook that was released."""
+        for cell in self.released.cells:
+            name = checked_exercise(cell.source)
+            if name and cell.metadata.nbgrader.points != self.topic.exercises[name].points:
+                raise CourseError(
+                    f"the points of {name} have changed since the release; run: "
+                    f"autograder release {self.topic.name} --course {self.course.folder}"
+                )
 
     def _seed(self, seed: int | None) -> int:
         """The secret seed of this topic in this course: drawn once, kept with the journal, unless one is given."""
         path = self.course.folder / "journal" / self.topic.name / "seed"
         if seed is not None or not path.exists():
             seed = secrets.randbits(62) if seed is None else seed
-            write_safely(path, f"{seed}\n")
-        return int(path.read_text())
+            write_safely(path, f"{seed}\n", mode=0o600)
+        try:
+            return int(path.read_text())
+        except ValueError:
+            raise CourseError(f"{path} holds no number; put the seed back, or remove it to grade anew") from None
 
     def _version(self) -> str:
         """A hash of all that a grade depends on beside the submission: checks, reference, judge, release."""
@@ -130,11 +144,15 @@ class Grading:
         entry = self.course.read_journal(self.topic.name, student)
         if not entry or not entry["recorded"] or entry["key"] != self.key(student):
             return None
+        if entry["unreadable"] is None and student not in self.recorded:
+            return None
         verdicts = TypeAdapter(list[Verdict]).validate_python(entry["verdicts"])
-        return Graded(student, verdicts, entry["unreadable"], entry["ending"], {}, fresh=False)
+        return Graded(student, verdicts, entry["unreadable"], entry["remarks"], fresh=False)
 
     def run(self, student: str, worker: Worker) -> tuple[list[dict[str, Any]], Seen]:
         """Read, repair and run one submission. Raises UnreadableSubmission."""
+        if set(student) & set("*?[]"):
+            raise UnreadableSubmission("nbgrader cannot take a student's name with *, ?, [ or ]; rename the folder")
         submitted = read_submission(self.course.notebook("submitted", self.topic.name, student))
         cells = cells_to_run(repair(submitted, self.released))
         return cells, worker.run(cells, self.seed)
@@ -142,21 +160,29 @@ class Grading:
     def conclude(self, student: str, cells: list[dict[str, Any]], seen: Seen) -> Graded:
         """Judge what was seen, write it into the journal, and have nbgrader record it."""
         verdicts = judge_all(self.topic, seen, self.exercises, self.seed)
-        self._enter(student, verdicts, seen.ending, None, outputs_of(cells, seen, verdicts))
+        graded = Graded(student, verdicts, None, _remarks(seen))
+        outputs = outputs_of(cells, seen, verdicts)
+        self._enter(graded, outputs, recorded=False)
         self.course.record(self.topic.name, student)
-        self._enter(student, verdicts, seen.ending, None, outputs_of(cells, seen, verdicts), recorded=True)
-        return Graded(student, verdicts, None, seen.ending, seen.errors)
+        self._enter(graded, outputs, recorded=True)
+        return graded
 
-    def set_aside(self, student: str, reason: str) -> Graded:
-        """Note that a submission cannot be graded; it shows in the report and stays as it came."""
+    def set_aside(self, student: str, reason: str, again: bool = False) -> Graded:
+        """Note that a submission cannot be graded; it shows in the report and stays as it came.
+
+        `again` says that the next run tries it again.
+        """
+        if student in self.recorded:
+            reason += "; the gradebook still holds what was graded before"
         verdicts = [without_points(self.topic.exercises[name], "missing", reason) for name in self.exercises]
-        self._enter(student, verdicts, "unreadable", reason, {}, recorded=True)
-        return Graded(student, verdicts, reason)
+        graded = Graded(student, verdicts, reason)
+        self._enter(graded, {}, recorded=not again)
+        return graded
 
-    def _enter(self, student, verdicts, ending, unreadable, outputs, recorded=False) -> None:
-        entry = {"student": student, "key": self.key(student), "recorded": recorded, "ending": ending}
-        entry |= {"unreadable": unreadable, "verdicts": [asdict(verdict) for verdict in verdicts], "outputs": outputs}
-        write_safely(self.course.journal(self.topic.name, student), json.dumps(entry, ensure_ascii=False, indent=1))
+    def _enter(self, graded: Graded, outputs: dict[str, list[dict]], recorded: bool) -> None:
+        entry = asdict(graded) | {"key": self.key(graded.student), "recorded": recorded, "outputs": outputs}
+        path = self.course.journal(self.topic.name, graded.student)
+        write_safely(path, json.dumps(entry, ensure_ascii=False, indent=1))
 
     def grade(self, students: list[str], workers: int = 2, force: bool = False) -> Iterator[Graded]:
         """Grade submissions, yielding each as it is done. Unchanged ones come from the journal, unless forced."""
@@ -200,4 +226,11 @@ class Grading:
         except NoSandbox:
             raise
         except (CourseError, OSError, ValueError) as error:
-            return self.set_aside(student, f"could not be graded: {error}")
+            return self.set_aside(student, f"could not be graded: {error}", again=True)
+
+
+def _remarks(seen: Seen) -> list[str]:
+    """What a person should know of a run, beside the verdicts: what was stopped, or ended the process."""
+    stopped = [error for error in seen.errors.values() if not error.startswith(("NotImplementedError", "NameError"))]
+    words = [f"{len(stopped)} of its cells failed, the first with {stopped[0]}"] if stopped else []
+    return words + ([seen.ending] if seen.ending != "whole" else [])

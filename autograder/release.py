@@ -22,7 +22,7 @@ import yaml
 from nbformat import NotebookNode
 
 from autograder.course import Course, write_generated
-from autograder.protocol import Topic, load
+from autograder.protocol import Topic, UnknownTopic, load
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -234,10 +234,17 @@ def release(name: str, course: Path, root: Path = ROOT) -> Path:
     `course` is the instructor's nbgrader course folder. Returns the path of the learner's notebook. Raises
     CourseError, ReleaseError and UnknownTopic; nothing is written into `exercises/` unless all went well.
     """
-    importlib.invalidate_caches()
-    topic = load(name)
+    try:
+        topic = load(name)
+        importlib.import_module(f"solutions.{name}")
+    except UnknownTopic:
+        raise
+    except Exception as error:
+        raise ReleaseError(f"the checks or the reference of {name} do not load: {error}") from error
     solved = build_source(topic, Address.read(root / "_config.yml"), root)
     source = source_path(name, root)
-    released = Course(course).generate_assignment(name, solved, lambda nb: finish_release(nb, solved, source))
+    released = Course(course, make=True).generate_assignment(
+        name, solved, lambda nb: finish_release(nb, solved, source)
+    )
     write_generated(source.with_suffix(".ipynb"), released)
     return source.with_suffix(".ipynb")

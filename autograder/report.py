@@ -85,7 +85,7 @@ def summarise(course: Course, topic: str) -> Summary:
             for name in names
         ],
         _distribution([student.points for student in students], most),
-        [(entry["student"], entry["unreadable"] or entry["ending"]) for entry in entries if entry["ending"] != "whole"],
+        [(entry["student"], entry["unreadable"]) for entry in entries if entry["unreadable"]],
         sum(score.needs_manual_grade for score in scores.values()),
     )
 
@@ -99,8 +99,7 @@ def _remark(entry: dict, verdicts: list[Verdict]) -> str:
         if verdict.earned == 0:
             reason = verdict.mistake.replace("_", " ") if verdict.mistake else (verdict.checks[0].reason or "")
             zeros.append(f"{verdict.exercise}: {reason}")
-    ending = [entry["ending"]] if entry["ending"] != "whole" else []
-    return "; ".join(ending + zeros)
+    return "; ".join(entry["remarks"] + zeros)
 
 
 def _exercise_row(name: str, verdicts: list[Verdict]) -> ExerciseRow:

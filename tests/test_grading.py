@@ -17,10 +17,11 @@ from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.course import Course
+from autograder.course import Course, CourseError
 from autograder.example_class import CLASSES
 from autograder.grade import Grading
-from autograder.release import ROOT
+from autograder.protocol import load
+from autograder.release import ROOT, Address, build_source, finish_release, source_path
 
 CLASS = {student.name: student for student in CLASSES["attention"]}
 PICTURE = nbformat.v4.new_output(
@@ -32,14 +33,14 @@ def command(*words: str, code: int = 0):
     """Run `autograder` and expect an exit code; returns what it said."""
     result = CliRunner().invoke(app, list(words), catch_exceptions=False)
     assert result.exit_code == code, result.output
-    return result.output
+    return " ".join(result.output.replace("│", " ").split())  # a table breaks its lines anywhere
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A course in which the example class has been graded, beside one file that is no notebook."""
     folder = tmp_path_factory.mktemp("course")
-    course = Course(folder)
+    course = Course(folder, make=True)
     build_release(course)
     command("example", "attention", "--course", str(folder))
     page = course.notebook("submitted", "attention", "zeno")
@@ -53,9 +54,6 @@ def course(tmp_path_factory):
 
 def build_release(course: Course) -> None:
     """Release into the course, without touching the committed notebook."""
-    from autograder.protocol import load
-    from autograder.release import Address, build_source, finish_release, source_path
-
     solved = build_source(load("attention"), Address.read())
     course.generate_assignment("attention", solved, lambda nb: finish_release(nb, solved, source_path("attention")))
 
@@ -84,13 +82,13 @@ def test_each_submission_gets_the_points_written_beside_it(course, name):
 
 def test_each_known_mistake_is_named_in_the_table(course):
     for words in ("weights over the batch", "divides by d", "lines up with the first key", "does not transpose back"):
-        assert words in " ".join(course.said.split())
+        assert words in course.said
 
 
 def test_what_cannot_be_read_is_told_and_stops_nothing(course):
-    assert "needs a person: a web page, not a notebook" in " ".join(course.said.split())
+    assert "needs a person: a web page, not a notebook" in course.said
     assert "zeno" not in scores(course)
-    assert "a web page" in command("report", "attention", "--course", str(course.folder))
+    assert "a web page" in command("report", "attention", "--course", str(course.folder), code=3)
 
 
 def test_submissions_are_as_they_came(course):
@@ -150,10 +148,17 @@ def test_any_seed_gives_the_same_points(course):
 
 
 def test_the_seed_is_secret_and_kept(tmp_path, course):
-    (tmp_path / "release").symlink_to(course.folder / "release")
-    first, second = (Grading(Course(tmp_path), "attention").seed for _ in range(2))
-    assert first == second > 2**32 or first == second
-    assert (tmp_path / "journal" / "attention" / "seed").read_text().strip() == str(first)
+    other = Course(tmp_path, make=True)
+    for name in ("release", "gradebook.db"):
+        (tmp_path / name).symlink_to(course.folder / name)
+    first, second = (Grading(other, "attention").seed for _ in range(2))
+    assert first == second
+    path = tmp_path / "journal" / "attention" / "seed"
+    assert path.read_text().strip() == str(first)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("lost")
+    with pytest.raises(CourseError, match="holds no number"):
+        Grading(other, "attention")
 
 
 def test_nbgraders_own_autograde_records_the_same_and_runs_nothing(course):
@@ -191,10 +196,97 @@ def test_feedback_names_the_mistake_and_gives_no_value_away(course):
 
 
 def test_the_report_is_one_page_without_outside_hosts_or_scripts(course):
-    command("report", "attention", "--course", str(course.folder))
+    command("report", "attention", "--course", str(course.folder), code=3)
     page = (course.folder / "report" / "attention.html").read_text(encoding="utf-8")
     assert "divides by d" in page and "By what do you divide the scores" in page and "zeno" in page
     assert not re.search(r"https?://|<script|<link", page)
+
+
+def test_an_unreadable_resubmission_is_told_and_keeps_what_was_graded(course):
+    path = course.notebook("submitted", "attention", "carl")
+    old = path.read_bytes()
+    path.write_text("<html>")
+    try:
+        said = command("grade", "attention", "--course", str(course.folder), code=3)
+        assert "the gradebook still holds what was graded before" in said
+        assert scores(course)["carl"] == CLASS["carl"].points
+    finally:
+        path.write_bytes(old)
+    command("grade", "attention", "--course", str(course.folder), code=3)
+
+
+def test_a_recording_that_failed_is_tried_again(course, monkeypatch):
+    def fail(*_):
+        raise CourseError("the gradebook is locked")
+
+    words = "grade", "attention", "--course", str(course.folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(Course, "record", fail)
+        said = command(*words, "--student", "henri", "--force", code=3)
+        assert "the gradebook is locked" in said
+    assert "1 graded now" in command(*words, "--student", "henri")
+    assert scores(course)["henri"] == CLASS["henri"].points
+
+
+def test_a_damaged_journal_entry_costs_a_new_grading_and_no_more(course):
+    course.journal("attention", "ida").write_text("{half a")
+    assert "1 graded now" in command("grade", "attention", "--course", str(course.folder), code=3)
+    assert scores(course)["ida"] == CLASS["ida"].points
+
+
+def test_a_file_in_the_wrong_place_is_pointed_out(course):
+    path = course.folder / "submitted" / "yan" / "attention" / "Copy of attention (1).ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    try:
+        said = command("grade", "attention", "--course", str(course.folder), code=3)
+        assert "Copy of attention (1).ipynb is not where it is looked for" in said
+    finally:
+        path.unlink()
+
+
+def test_checks_with_other_points_than_the_release_are_refused(course, monkeypatch):
+    exercise = load("attention").exercises["causal_attention"]
+    monkeypatch.setattr(exercise, "checks", exercise.checks[:-1])
+    said = command("grade", "attention", "--course", str(course.folder), code=1)
+    assert "have changed since the release; run: autograder release attention" in said
+
+
+def test_a_gradebook_that_is_gone_is_noticed(tmp_path, course):
+    other = Course(tmp_path, make=True)
+    (tmp_path / "release").symlink_to(course.folder / "release")
+    with pytest.raises(CourseError, match="the gradebook is gone; run: autograder release"):
+        Grading(other, "attention")
+    (tmp_path / "gradebook.db").write_text("no database")
+    with pytest.raises(CourseError, match="cannot be read"):
+        Grading(other, "attention")
+
+
+def test_a_course_of_nbgraders_alone_is_refused(tmp_path):
+    """There, nbgrader would run the submissions itself, without walls."""
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'phys101'\n")
+    with pytest.raises(CourseError, match="without a sandbox"):
+        Course(tmp_path, make=True)
+    assert "phys101" in (tmp_path / "nbgrader_config.py").read_text()
+
+
+def test_late_work_pays_the_penalty_of_the_courses_configuration(course):
+    settings = course.folder / "nbgrader_config.py"
+    stamp = course.notebook("submitted", "attention", "julia").with_name("timestamp.txt")
+    before = settings.read_text()
+    try:
+        with Gradebook(course.database) as gradebook:
+            gradebook.update_or_create_assignment("attention", duedate="2026-10-01 18:00 UTC")
+        stamp.write_text("2026-10-02 18:00:00 UTC")
+        settings.write_text(before + "c.LateSubmissionPlugin.penalty_method = 'zero'\n")
+        command("grade", "attention", "--course", str(course.folder), "--student", "julia", "--force")
+        with Gradebook(course.database) as gradebook:
+            submission = gradebook.find_submission("attention", "julia")
+            assert submission.notebooks[0].late_submission_penalty == CLASS["julia"].points
+    finally:
+        settings.write_text(before)
+        stamp.unlink()
+    command("grade", "attention", "--course", str(course.folder), "--student", "julia", "--force")
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "[red]boss[/red]\x1b[31m", "José 李"])
@@ -203,9 +295,8 @@ def test_a_hostile_or_foreign_name_harms_neither_table_nor_report(course, name):
     path.parent.mkdir(parents=True)
     path.write_text("{}")
     try:
-        said = command("grade", "attention", "--course", str(course.folder), code=3)
-        assert "\x1b" not in said
-        command("report", "attention", "--course", str(course.folder))
+        assert "\x1b" not in command("grade", "attention", "--course", str(course.folder), code=3)
+        command("report", "attention", "--course", str(course.folder), code=3)
         assert "<script>" not in (course.folder / "report" / "attention.html").read_text(encoding="utf-8")
     finally:
         path.unlink()
@@ -234,7 +325,8 @@ def test_an_empty_course_is_answered_with_the_next_step(tmp_path, task):
 
 def test_a_course_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "course").write_text("")
-    assert "choose another --course" in command("grade", "attention", "--course", str(tmp_path / "course"), code=1)
+    assert "holds no course" in command("grade", "attention", "--course", str(tmp_path / "course"), code=1)
+    assert "choose another --course" in command("release", "attention", "--course", str(tmp_path / "course"), code=1)
 
 
 def test_no_sandbox_is_said_aloud(course):
