@@ -70,16 +70,16 @@ clean: ## Remove what was generated, but not the course folder
 		|| { echo "Layer Cake needs Python 3.11 to 3.13; say which: make PYTHON=python3.12"; exit 1; }
 	@echo "Installing into .venv: a few minutes; 2 GB, and several more if PyTorch comes with CUDA (see TORCH_INDEX)"
 	@$(call make_venv,.venv)
-	@$(BIN)/pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	@$(BIN)/pip install --quiet --editable '.[dev]'
+	@$(BIN)/pip install $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@$(BIN)/pip install --editable '.[dev]'
 	@touch $@
 
 # Colab's versions of what a learner's notebook runs on, for the tests of the learner's path.
 .colab/.installed: tests/colab/requirements.txt
 	@echo "Installing Colab's versions into .colab: a minute or two, 1 GB"
 	@$(call make_venv,.colab)
-	@.colab/bin/pip install --quiet $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	@.colab/bin/pip install --quiet --requirement $<
+	@.colab/bin/pip install $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@.colab/bin/pip install --requirement $<
 	@touch $@
 
 .stamps/system-course:

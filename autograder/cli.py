@@ -82,9 +82,9 @@ def release(
     topic: Annotated[str | None, typer.Argument(help="The topic; all of them if left out.")] = None,
     course: CourseFolder = HERE,
 ) -> None:
-    """Build the notebooks that learners open, from exercises/TOPIC/TOPIC.md and solutions/TOPIC.py.
+    """Build the notebooks that learners open.
 
-    Writes exercises/TOPIC/TOPIC.ipynb, and the assignment into the course folder and its gradebook. Refuses a
+    From exercises/TOPIC/TOPIC.md and solutions/TOPIC.py it writes exercises/TOPIC/TOPIC.ipynb, and the assignment into the course folder and its gradebook. Refuses a
     source that would give a broken or a solved notebook. The same sources give the same bytes.
     """
     from autograder.release import release as build
@@ -108,9 +108,9 @@ def grade(
     ] = Walls.bwrap,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
 ) -> None:
-    """Run each submission in a sandbox, judge what was seen outside it, and record it in nbgrader's gradebook.
+    """Grade a class's submissions in a sandbox.
 
-    A second run grades only what changed. A submission that cannot be graded stops nothing: it is listed with
+    Runs each submission behind walls, judges what was seen outside them, and has nbgrader record it. A second run grades only what changed. A submission that cannot be graded stops nothing: it is listed with
     its reason, and the exit code is 3.
     """
     from autograder.course import Course
@@ -174,9 +174,9 @@ def feedback(
     course: CourseFolder = HERE,
     force: Annotated[bool, typer.Option("--force", help="Write again what is there already.")] = False,
 ) -> None:
-    """Write each graded student's feedback as HTML, through nbgrader: hints and mistakes, no inputs, no answers.
+    """Write each student's feedback, as HTML.
 
-    Where the gradebook has not changed since, a second run writes nothing.
+    Through nbgrader: verdicts, hints and known mistakes, your comments; no inputs, no answers. Where the gradebook has not changed since, a second run writes nothing.
     """
     from autograder.course import Course
 
@@ -198,7 +198,10 @@ def feedback(
 
 @app.command(epilog=EPILOG)
 def report(topic: TopicName, course: CourseFolder = HERE) -> None:
-    """Write one page about the class: scores, pass rates, the commonest mistakes, and what needs a person."""
+    """Write one page about the class.
+
+    Scores, pass rates, the commonest mistakes with what to ask about them, reasons for zeros, what needs a person.
+    """
     from autograder.course import Course
     from autograder.report import summarise, write_report
 
@@ -224,9 +227,9 @@ def report(topic: TopicName, course: CourseFolder = HERE) -> None:
 def check(
     file: Annotated[Path, typer.Argument(help="A notebook (.ipynb).", exists=True, dir_okay=False)],
 ) -> None:
-    """Run a learner's own notebook and show each exercise's verdict, on the public inputs. For one's own code.
+    """Look at one's own notebook before handing in.
 
-    Runs the code as you, without a sandbox, as the notebook itself would. Labs and the setup cell are not run.
+    Shows each exercise's verdict on the public inputs. Runs the code as you, without a sandbox, as the notebook itself would. Labs and the setup cell are not run.
     The exit code is 0 where every check passes, else 1.
     """
     from autograder.own_look import look
@@ -256,9 +259,9 @@ def doctor() -> None:
 
 @app.command(epilog=EPILOG)
 def example(topic: TopicName = "attention", course: CourseFolder = HERE) -> None:
-    """Make an example class of submissions in the course folder, to try grading on.
+    """Make an example class to try grading on.
 
-    Existing submissions are left as they are.
+    Writes submissions into the course folder: right ones, known mistakes, oddities and a forger. Existing submissions are left as they are.
     """
     from autograder.course import Course
     from autograder.example_class import make_class

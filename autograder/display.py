@@ -44,8 +44,9 @@ def looks_like(verdict: Verdict) -> str | None:
 
 def _common_reason(verdict: Verdict) -> str | None:
     """What is to be said once, where it is true of every check: nothing written yet, say."""
-    reasons = {check.reason for check in verdict.checks}
-    return reasons.pop() if len(reasons) == 1 and len(verdict.checks) > 1 else None
+    said = {(check.reason, check.detail, check.difference) for check in verdict.checks}
+    reason, *values = said.pop()
+    return reason if not said and not any(values) else None
 
 
 def _detail(check: CheckVerdict, verdict: Verdict, values: bool) -> str | None:
@@ -55,7 +56,7 @@ def _detail(check: CheckVerdict, verdict: Verdict, values: bool) -> str | None:
     if values and check.difference:
         where, got, expected = check.difference.where, check.difference.got, check.difference.expected
         return f"First difference at {where}: got {got}, expected {expected}."
-    return check.reason
+    return f"{check.reason} {check.detail}" if values and check.detail else check.reason
 
 
 def as_text(verdict: Verdict, values: bool = True) -> str:

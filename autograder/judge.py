@@ -27,13 +27,18 @@ class Difference:
 
 @dataclass(frozen=True)
 class CheckVerdict:
-    """What became of one check. `reason` is None where it passed."""
+    """What became of one check. `reason` is None where it passed, and may be shown to anybody.
+
+    `detail` and `difference` hold values, and an exception's message may hold the inputs: they are for the learner's
+    own notebook, where the inputs are public, and not for feedback.
+    """
 
     name: str
     asks: str
     points: float
     outcome: Outcome
     reason: str | None = None
+    detail: str | None = None
     difference: Difference | None = None
 
     @property
@@ -165,16 +170,16 @@ def _reference(topic: Topic, exercise: Exercise, check: Check, seed: int) -> Any
     return observation.value
 
 
-def _complaint(check: Check, got: Any, expected: Any) -> tuple[str, Difference | None] | None:
-    """What is wrong with an observed value, in words and, where there is one answer, at its first difference."""
+def _complaint(check: Check, got: Any, expected: Any) -> tuple[str, str | None, Difference | None] | None:
+    """What is wrong with an observed value: reason, detail and, where there is one answer, the first difference."""
     try:
         if judge := change if check.invariant else check.judge:
             words = judge(got, expected)
-            return (words, None) if words else None
+            return ("What was asked does not hold.", words, None) if words else None
         difference = first_difference(got, expected, check.rtol, check.atol)
-        return ("The result differs from the reference's.", difference) if difference else None
+        return ("The result differs from the reference's.", None, difference) if difference else None
     except Exception:  # data of a form that nobody foresaw
-        return "The observation does not have the expected form.", None
+        return "The observation does not have the expected form.", None, None
 
 
 def _check_verdict(topic: Topic, exercise: Exercise, check: Check, observation: Observation | None, seed: int):
@@ -182,7 +187,7 @@ def _check_verdict(topic: Topic, exercise: Exercise, check: Check, observation: 
     if observation is None:
         return CheckVerdict(*entry, "missing", f"{exercise.name} is not defined, or was stopped before this check.")
     if observation.raised:
-        return CheckVerdict(*entry, "raised", _explain(observation.raised))
+        return CheckVerdict(*entry, "raised", *_explain(observation.raised))
     expected = _reference(topic, exercise, check, seed)
     if complaint := _complaint(check, observation.value, expected):
         return CheckVerdict(*entry, "wrong", *complaint)
@@ -191,11 +196,12 @@ def _check_verdict(topic: Topic, exercise: Exercise, check: Check, observation: 
     return CheckVerdict(*entry, "passed")
 
 
-def _explain(raised: Raised) -> str:
+def _explain(raised: Raised) -> tuple[str, str | None]:
+    """Reason and detail of an exception."""
     if raised.type == "NotImplementedError":
-        return "Nothing is written here yet."
+        return "Nothing is written here yet.", None
     at = f" at `{raised.line}`" if raised.line else ""
-    return f"{raised.type}{at}: {raised.message}"
+    return f"The call ended with {raised.type}{at}.", raised.message
 
 
 def judge(topic: Topic, exercise: Exercise, observations: dict[str, Observation], seed: int) -> Verdict:

@@ -121,7 +121,7 @@ def test_a_missing_projection_is_named():
             super().__init__(d_model, n_heads, attend)
             del self.w_key
 
-    assert "self.w_key is to be nn.Linear" in attention_verdict(MultiHeadAttention).checks[0].reason
+    assert "self.w_key is to be nn.Linear" in attention_verdict(MultiHeadAttention).checks[0].detail
 
 
 def test_a_known_mistake_is_named_in_another_handwriting():

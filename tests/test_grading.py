@@ -18,8 +18,10 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course import Course, CourseError
+from autograder.display import as_html, as_text
 from autograder.example_class import CLASSES
 from autograder.grade import Grading
+from autograder.judge import judge, observe_all
 from autograder.protocol import load
 from autograder.release import ROOT, Address, build_source, finish_release, source_path
 
@@ -193,6 +195,19 @@ def test_feedback_names_the_mistake_and_gives_no_value_away(course):
     page = course.notebook("feedback", "attention", "emmy").with_suffix(".html").read_text(encoding="utf-8")
     assert "divides by d" in page and "√d_head" in page
     assert not re.search(r"First difference|, expected [-\d]", page)
+
+
+def test_feedback_does_not_carry_inputs_out_in_an_exception():
+    topic = load("attention")
+
+    def tells(query, key, value):
+        raise ValueError(f"secret {query.flatten()[0]:.6f}")
+
+    observations = observe_all(topic, topic.exercises["causal_attention"], tells, seed=1)
+    verdict = judge(topic, topic.exercises["causal_attention"], observations, seed=1)
+    assert "secret" in as_html(verdict) and "secret" in as_text(verdict)
+    assert "secret" not in as_html(verdict, values=False) + as_text(verdict, values=False)
+    assert "ValueError" in as_html(verdict, values=False)
 
 
 def test_the_report_is_one_page_without_outside_hosts_or_scripts(course):

@@ -437,7 +437,7 @@ def test_a_judge_that_trips_over_the_data_says_so_and_gives_nothing(sums):
     assert verdict(sums, torch.sum).earned == 2.5
     tripped = verdict(sums, lambda numbers: "many").checks[-1]
     assert (tripped.earned, tripped.reason) == (0, "The observation does not have the expected form.")
-    assert verdict(sums, lambda numbers: -numbers.sum()).checks[-1].reason == "too small"
+    assert verdict(sums, lambda numbers: -numbers.sum()).checks[-1].detail == "too small"
 
 
 def test_another_seed_asks_other_questions(sums):
