@@ -84,8 +84,9 @@ def release(
 ) -> None:
     """Build the notebooks that learners open.
 
-    From exercises/TOPIC/TOPIC.md and solutions/TOPIC.py it writes exercises/TOPIC/TOPIC.ipynb, and the assignment into the course folder and its gradebook. Refuses a
-    source that would give a broken or a solved notebook. The same sources give the same bytes.
+    From exercises/TOPIC/TOPIC.md and solutions/TOPIC.py it writes exercises/TOPIC/TOPIC.ipynb, and the
+    assignment into the course folder and its gradebook. Refuses a source that would give a broken or a solved
+    notebook. The same sources give the same bytes.
     """
     from autograder.release import release as build
 
@@ -110,8 +111,9 @@ def grade(
 ) -> None:
     """Grade a class's submissions in a sandbox.
 
-    Runs each submission behind walls, judges what was seen outside them, and has nbgrader record it. A second run grades only what changed. A submission that cannot be graded stops nothing: it is listed with
-    its reason, and the exit code is 3.
+    Runs each submission behind walls, judges what was seen outside them, and has nbgrader record it. A second
+    run grades only what changed. A submission that cannot be graded stops nothing: it is listed with its
+    reason, and the exit code is 3.
     """
     from autograder.course import Course
     from autograder.grade import Grading
@@ -176,7 +178,8 @@ def feedback(
 ) -> None:
     """Write each student's feedback, as HTML.
 
-    Through nbgrader: verdicts, hints and known mistakes, your comments; no inputs, no answers. Where the gradebook has not changed since, a second run writes nothing.
+    Through nbgrader: verdicts, hints and known mistakes, your comments; no inputs, no answers. Where the
+    gradebook has not changed since, a second run writes nothing.
     """
     from autograder.course import Course
 
@@ -200,7 +203,8 @@ def feedback(
 def report(topic: TopicName, course: CourseFolder = HERE) -> None:
     """Write one page about the class.
 
-    Scores, pass rates, the commonest mistakes with what to ask about them, reasons for zeros, what needs a person.
+    Scores, pass rates, the commonest mistakes with what to ask about them, reasons for zeros, what needs a
+    person.
     """
     from autograder.course import Course
     from autograder.report import summarise, write_report
@@ -229,8 +233,9 @@ def check(
 ) -> None:
     """Look at one's own notebook before handing in.
 
-    Shows each exercise's verdict on the public inputs. Runs the code as you, without a sandbox, as the notebook itself would. Labs and the setup cell are not run.
-    The exit code is 0 where every check passes, else 1.
+    Shows each exercise's verdict on the public inputs. Runs the code as you, without a sandbox, as the
+    notebook itself would. Labs and the setup cell are not run. The exit code is 0 where every check passes,
+    else 1.
     """
     from autograder.own_look import look
 
@@ -261,7 +266,8 @@ def doctor() -> None:
 def example(topic: TopicName = "attention", course: CourseFolder = HERE) -> None:
     """Make an example class to try grading on.
 
-    Writes submissions into the course folder: right ones, known mistakes, oddities and a forger. Existing submissions are left as they are.
+    Writes submissions into the course folder: right ones, known mistakes, oddities and a forger. Existing
+    submissions are left as they are.
     """
     from autograder.course import Course
     from autograder.example_class import make_class

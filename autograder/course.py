@@ -228,8 +228,7 @@ class Course:
         if not (self.folder / "gradebook.db").exists():
             raise CourseError(f"the gradebook is gone; run: autograder release {topic} --course {self.folder}")
         try:
-            with Gradebook(self.database, "layer-cake") as gradebook:
-                return [_score(submission) for submission in gradebook.assignment_submissions(topic)]
+            return read_scores(self.database, topic)
         except MissingEntry:
             raise CourseError(
                 f"the gradebook does not know {topic}; run: autograder release {topic} --course {self.folder}"
@@ -243,6 +242,12 @@ class Course:
             return json.loads(self.journal(topic, student).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
+
+
+def read_scores(database: str, topic: str) -> list[Score]:
+    """What any gradebook of nbgrader's holds for a topic, by student."""
+    with Gradebook(database, "layer-cake") as gradebook:
+        return [_score(submission) for submission in gradebook.assignment_submissions(topic)]
 
 
 def _score(submission: SubmittedAssignment) -> Score:

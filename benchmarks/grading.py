@@ -30,7 +30,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # experiments/ is no installed package
 
-from autograder.course import Course, write_safely  # noqa: E402
+from autograder.course import Course, read_scores, write_safely  # noqa: E402
 from autograder.example_class import CLASSES  # noqa: E402
 from autograder.grade import Grading  # noqa: E402
 from autograder.protocol import load  # noqa: E402
@@ -74,10 +74,10 @@ def without_lab(notebook: NotebookNode) -> NotebookNode:
 def make_courses(folder: Path, class_size: int) -> dict[str, float]:
     """One course for each grader, with the same release and the same class; returns the points expected."""
     solved = without_lab(build_source(load(TOPIC), Address.read()))
+    course = Course(folder / "ours", make=True)
+    course.generate_assignment(TOPIC, solved, lambda made: finish_release(made, solved, source_path(TOPIC)))
+    shutil.copytree(course.folder, folder / "plain")
     write_safely(folder / "plain" / "nbgrader_config.py", PLAIN_CONFIG)
-    for name in ("plain", "ours"):
-        course = Course(folder / name)
-        course.generate_assignment(TOPIC, solved, lambda made: finish_release(made, solved, source_path(TOPIC)))
     class_ = {student.name: student for student in CLASSES[TOPIC]}
     expected = {}
     for number in range(class_size):
@@ -118,7 +118,7 @@ def points(course: Path) -> dict[str, float]:
     """The points of each student's checks, as the gradebook has them; written answers are graded by a person."""
     return {
         score.student: sum(earned for name, (earned, _) in score.exercises.items() if name.startswith("check_"))
-        for score in Course(course).scores(TOPIC)
+        for score in read_scores(f"sqlite:///{course / 'gradebook.db'}", TOPIC)
     }
 
 
