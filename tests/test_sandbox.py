@@ -57,7 +57,7 @@ def test_a_right_answer_gets_full_points_and_its_prints_come_back(worker):
         ("from solutions.attention import online_softmax_attention as f; f(1, 2, 3)", "not there at grading"),
         ("import inspect, solutions.attention as s; print(inspect.getsource(s))", "TypeError|OSError"),
         ("os.kill(1, 9); os.kill(1, 2); open('/proc/1/mem', 'rb').read(1)", "Permission"),
-        ("os.setuid(0)", "Operation not permitted"),
+        ("os.setuid(0)", "Operation not permitted|Invalid argument"),
         ("torch.ones(40 * 2**30 // 4)", "memory"),
         ("bytearray(40 * 2**30)", "MemoryError"),
         ("open('/tmp/big', 'wb').write(bytes(300 << 20))", "File too large"),
