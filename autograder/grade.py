@@ -48,7 +48,7 @@ class Graded:
 
 
 def cells_to_run(notebook: NotebookNode) -> list[dict[str, Any]]:
-    """A repaired notebook's code cells as the worker takes them; labs, installs and magics' cells of setup left out."""
+    """A repaired notebook's code cells as the worker takes them, without the labs and the setup cell."""
     cells = []
     for cell in notebook.cells:
         if cell.cell_type != "code" or {"lab", "setup"} & set(cell.metadata.get("tags", [])):
@@ -98,6 +98,7 @@ class Grading:
         self.exercises = [name for cell in self.released.cells if (name := checked_exercise(cell.source))]
         self._refuse_old_release()
         self.recorded = course.recorded(topic)
+        self.keys: dict[str, dict[str, Any]] = {}  # of what was read, though a newer file may have come since
         self.seed = self._seed(seed)
         self.version = self._version()
         if walls == "bwrap":
@@ -136,8 +137,12 @@ class Grading:
 
     def key(self, student: str) -> dict[str, Any]:
         """What must be equal for an earlier grade to stand."""
-        content = self.course.notebook("submitted", self.topic.name, student).read_bytes()
-        return {"content": hashlib.sha256(content).hexdigest(), "version": self.version, "seed": self.seed}
+        try:
+            text = self.course.notebook("submitted", self.topic.name, student).read_bytes()
+            content = hashlib.sha256(text).hexdigest()
+        except OSError as error:
+            content = error.strerror
+        return {"content": content, "version": self.version, "seed": self.seed}
 
     def from_journal(self, student: str) -> Graded | None:
         """The earlier grade of an unchanged submission, or None."""
@@ -151,6 +156,7 @@ class Grading:
 
     def run(self, student: str, worker: Worker) -> tuple[list[dict[str, Any]], Seen]:
         """Read, repair and run one submission. Raises UnreadableSubmission."""
+        self.keys[student] = self.key(student)
         if set(student) & set("*?[]"):
             raise UnreadableSubmission("nbgrader cannot take a student's name with *, ?, [ or ]; rename the folder")
         submitted = read_submission(self.course.notebook("submitted", self.topic.name, student))
@@ -180,9 +186,9 @@ class Grading:
         return graded
 
     def _enter(self, graded: Graded, outputs: dict[str, list[dict]], recorded: bool) -> None:
-        entry = asdict(graded) | {"key": self.key(graded.student), "recorded": recorded, "outputs": outputs}
+        entry = asdict(graded) | {"key": self.keys[graded.student], "recorded": recorded, "outputs": outputs}
         path = self.course.journal(self.topic.name, graded.student)
-        write_safely(path, json.dumps(entry, ensure_ascii=False, indent=1))
+        write_safely(path, json.dumps(entry, ensure_ascii=False, indent=1), mode=0o600)
 
     def grade(self, students: list[str], workers: int = 2, force: bool = False) -> Iterator[Graded]:
         """Grade submissions, yielding each as it is done. Unchanged ones come from the journal, unless forced."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PUBLIC_SEED = 2017  # the seed of the learner's own checks; grading draws a secret one
-COMMENTS_IN = "autograder/checks"
+CHECKS_FOLDER = "autograder/checks"
 
 
 class UnknownTopic(LookupError):
@@ -88,7 +88,7 @@ class Topic:
 
         def register(observe):
             asks = " ".join((observe.__doc__ or "").split("\n\n")[0].split())
-            where = f"{COMMENTS_IN}/{self.name}.py: check {observe.__name__}"
+            where = f"{CHECKS_FOLDER}/{self.name}.py: check {observe.__name__}"
             checks = self.exercise(exercise).checks
             if not asks or points <= 0:
                 raise ValueError(f"{where} needs a docstring that says what it asks, and points above zero")
@@ -103,7 +103,7 @@ class Topic:
         """Register a wrong implementation (function or class) of an exercise, with the hint it earns."""
 
         def register(implementation):
-            where = f"{COMMENTS_IN}/{self.name}.py: mistake {implementation.__name__}"
+            where = f"{CHECKS_FOLDER}/{self.name}.py: mistake {implementation.__name__}"
             mistakes = self.exercise(exercise).mistakes
             if not hint.strip():
                 raise ValueError(f"{where} needs a hint")

@@ -129,6 +129,28 @@ def test_a_new_submission_is_graded_anew_and_alone(course):
     assert scores(course)["blaise"] == 0
 
 
+def test_a_submission_that_changes_while_it_is_graded_is_graded_again(course, monkeypatch):
+    path = course.notebook("submitted", "attention", "felix")
+    old, run = path.read_bytes(), Grading.run
+    words = "grade", "attention", "--course", str(course.folder), "--student", "felix"
+
+    def run_and_hand_in_anew(grading, student, worker):
+        result = run(grading, student, worker)
+        path.write_bytes(course.notebook("submitted", "attention", "ada").read_bytes())
+        return result
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Grading, "run", run_and_hand_in_anew)
+            command(*words, "--force")
+        assert "1 graded now" in command(*words)
+        assert scores(course)["felix"] == 8
+    finally:
+        path.write_bytes(old)
+    command(*words)
+    assert scores(course)["felix"] == CLASS["felix"].points
+
+
 def test_a_score_given_by_hand_survives_a_new_grading(course):
     with Gradebook(course.database) as gradebook:
         grade = gradebook.find_grade("written_answer", "attention", "attention", "ada")
@@ -247,6 +269,15 @@ def test_a_damaged_journal_entry_costs_a_new_grading_and_no_more(course):
     course.journal("attention", "ida").write_text("{half a")
     assert "1 graded now" in command("grade", "attention", "--course", str(course.folder), code=3)
     assert scores(course)["ida"] == CLASS["ida"].points
+
+
+def test_a_submission_that_cannot_be_opened_stops_nothing(course):
+    path = course.notebook("submitted", "attention", "xeno")
+    path.mkdir(parents=True)  # a folder of that name
+    try:
+        assert "Is a directory" in command("grade", "attention", "--course", str(course.folder), code=3)
+    finally:
+        path.rmdir()
 
 
 def test_a_file_in_the_wrong_place_is_pointed_out(course):
