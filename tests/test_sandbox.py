@@ -23,7 +23,7 @@ RIGHT = solution_source(TOPIC.reference("scaled_dot_product"))
 
 @pytest.fixture(scope="module")
 def worker():
-    with Worker("attention", limits=Limits(cell_seconds=2, seconds=8)) as worker:
+    with Worker("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
         yield worker
 
 
@@ -62,8 +62,8 @@ def test_a_right_answer_gets_full_points_and_its_prints_come_back(worker):
         ("bytearray(40 * 2**30)", "MemoryError"),
         ("open('/tmp/big', 'wb').write(bytes(300 << 20))", "File too large"),
         ("[os.fork() or __import__('time').sleep(9) for _ in range(1000)]", "temporarily unavailable"),
-        ("while True: pass", "stopped after 2 seconds"),
-        ("while True:\n    try:\n        pass\n    except Exception:\n        pass", "stopped after 2 seconds"),
+        ("while True: pass", "stopped after 3 seconds"),
+        ("while True:\n    try:\n        pass\n    except Exception:\n        pass", "stopped after 3 seconds"),
         ("raise SystemExit", "SystemExit"),
         ("def broken(:", "SyntaxError"),
         ("%no_such_magic", "magic|UsageError"),
@@ -205,7 +205,7 @@ def test_an_ordinary_users_sandbox_holds_too(monkeypatch):
     """Root gives up its rights in another way than an ordinary user, whose walls this builds."""
     monkeypatch.setattr("autograder.sandbox._isolation", lambda: ["--unshare-all", "--uid", "1000", "--gid", "1000"])
     attempts = ["os.kill(1, 9); os.kill(1, 2)", "open('/proc/1/mem', 'rb').read(1)", "os.kill(-1, 9)"]
-    with Worker("attention", limits=Limits(cell_seconds=2, seconds=8)) as worker:
+    with Worker("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
         worker.start()
         first = worker.process.pid
         seen = run(worker, IMPORTS, *attempts, RIGHT, "scaled_dot_product")
