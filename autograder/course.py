@@ -191,9 +191,11 @@ class Course:
         """
         write_generated(self.notebook("source", topic), solved)
         self._run(f"release {topic}", self.api().generate_assignment(topic))
-        released = finish(nbformat.read(self.notebook("release", topic), as_version=4))
-        self.notebook("release", topic).unlink()
-        write_generated(self.notebook("release", topic), released)
+        path = self.notebook("release", topic)
+        released = nbformat.read(path, as_version=4)
+        path.unlink()  # what `finish` refuses is not left for anybody to hand out
+        released = finish(released)
+        write_generated(path, released)
         return released
 
     def released(self, topic: str) -> NotebookNode:

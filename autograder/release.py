@@ -178,14 +178,14 @@ def _require_markers(source: str, where: str) -> None:
 
 def _refuse_unsound(notebook: NotebookNode, topic: Topic, path: Path) -> None:
     """Raise ReleaseError on a duplicate id, an exercise without a check, or a check without a known mistake."""
-    ids = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
+    graded = [cell.metadata.nbgrader for cell in notebook.cells if "nbgrader" in cell.metadata]
+    ids = [about.grade_id for about in graded]
     for grade_id in ids:
         if ids.count(grade_id) > 1:
             raise ReleaseError(f"{path.name}: the id {grade_id!r} is there twice")
-    exercises = [name for name in ids if name in topic.exercises]
-    for name in [name for name in ids if f"check_{name}" not in ids and not name.startswith("check_")]:
-        cell = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name)
-        if not cell.metadata.nbgrader.grade:
+    exercises = [about.grade_id for about in graded if not about.grade]
+    for name in exercises:
+        if f"check_{name}" not in ids:
             raise ReleaseError(f"{path.name}: exercise {name} has no `check({name})` cell after it")
     for check in [name for name in ids if name.startswith("check_")]:
         name = check.removeprefix("check_")

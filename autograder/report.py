@@ -60,7 +60,7 @@ class Summary:
 
 def summarise(course: Course, topic: str) -> Summary:
     """Read the journal and the gradebook of a topic."""
-    exercises, most = load(topic).exercises, 0.0
+    exercises = load(topic).exercises
     entries = [course.read_journal(topic, student) for student in course.submissions(topic)]
     entries = [entry for entry in entries if entry]
     verdicts = {entry["student"]: TypeAdapter(list[Verdict]).validate_python(entry["verdicts"]) for entry in entries}

@@ -21,7 +21,7 @@ import autograder
 import layercake
 import solutions
 from autograder.observe import BadObservation, Observation, unpack
-from autograder.worker import HEADER, HOME
+from autograder.worker import HEADER, HOME, read_exactly
 
 Walls = Literal["bwrap", "none"]
 MAX_MESSAGE = 32_000_000  # bytes of one message from a submission
@@ -250,27 +250,15 @@ def _messages(connection: socket.socket, deadline: float):
     total = 0
     while True:
         try:
-            lengths = HEADER.unpack(_read(connection, HEADER.size, deadline))
+            lengths = HEADER.unpack(read_exactly(connection, HEADER.size, deadline))
         except EOFError:
             return
         total += sum(lengths)
         if max(lengths) > MAX_MESSAGE or total > MAX_TOTAL:
             raise BadObservation("too much data")
-        text, blob = (_read(connection, length, deadline) for length in lengths)
+        text, blob = (read_exactly(connection, length, deadline) for length in lengths)
         message = json.loads(text)
         yield message["kind"], message, (json.dumps(message["observation"]).encode(), blob)
-
-
-def _read(connection: socket.socket, count: int, deadline: float) -> bytes:
-    data = bytearray()
-    while len(data) < count:
-        if (left := deadline - time.monotonic()) <= 0:
-            raise TimeoutError
-        connection.settimeout(left)
-        if not (part := connection.recv(min(65536, count - len(data)))):
-            raise EOFError
-        data += part
-    return bytes(data)
 
 
 def _take(seen: Seen, kind: str, message: dict[str, Any], packed: tuple[bytes, bytes]) -> None:

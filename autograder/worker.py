@@ -19,7 +19,7 @@ import struct
 import sys
 import time
 import types
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,17 @@ class Tail(io.TextIOBase):
         return len(text)
 
 
-def read_exactly(connection: socket.socket, count: int) -> bytes:
-    """The next `count` bytes. Raises EOFError where the other side closed first."""
+def read_exactly(connection: socket.socket, count: int, deadline: float | None = None) -> bytes:
+    """The next `count` bytes, by a time on the monotonic clock.
+
+    Raises EOFError where the other side closed first, TimeoutError where it took too long.
+    """
     data = bytearray()
     while len(data) < count:
+        if deadline is not None:
+            if (left := deadline - time.monotonic()) <= 0:
+                raise TimeoutError
+            connection.settimeout(left)
         if not (part := connection.recv(min(65536, count - len(data)))):
             raise EOFError
         data += part
@@ -115,7 +122,7 @@ class Room:
     def execute(self, index: int, source: str) -> None:
         """Run one cell as a notebook would, and send what it printed and the error that ended it, if any."""
         output = Tail()
-        with redirect_stdout(output), redirect_stderr(output), self.limited():
+        with redirect_stdout(output), redirect_stderr(output), limited(self.seconds):
             try:
                 result = self.shell.run_cell(source, store_history=False)
                 error = result.error_before_exec or result.error_in_exec
@@ -134,7 +141,7 @@ class Room:
             return send(self.connection, {"kind": "reference", "exercise": name})
         self.stand_in._asked = name
         for check in exercise.checks:
-            with redirect_stdout(Tail()), redirect_stderr(Tail()), self.limited():
+            with redirect_stdout(Tail()), redirect_stderr(Tail()), limited(self.seconds):
                 try:
                     observation = observe(check, subject, seeded(self.seed, self.topic.name, name))
                 except TimeLimit as error:
@@ -144,27 +151,23 @@ class Room:
             send(self.connection, {"kind": "observed", "exercise": name, "check": check.name}, *pack(observation))
         self.stand_in._asked = None
 
-    def limited(self):
-        """A context that raises TimeLimit inside after the seconds allowed, and again every second after."""
-        return _Alarm(self.seconds)
-
 
 def _is_blank(observation: Observation) -> bool:
     return observation.raised is not None and observation.raised.type == "NotImplementedError"
 
 
-class _Alarm:
-    def __init__(self, seconds: float):
-        self.seconds = seconds
+@contextmanager
+def limited(seconds: float):
+    """Raise TimeLimit inside after so many seconds, and again every second after."""
 
-    def __enter__(self):
-        def stop(signum, frame):
-            raise TimeLimit(f"stopped after {self.seconds:g} seconds")
+    def stop(signum, frame):
+        raise TimeLimit(f"stopped after {seconds:g} seconds")
 
-        signal.signal(signal.SIGALRM, stop)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds, 1.0)
-
-    def __exit__(self, *error):
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -220,13 +223,10 @@ def wait_for(child: int, control: socket.socket, seconds: float) -> str:
     """Wait for a fork to end. Returns "ended", or why it was stopped: "time", or "stopped" by the grader."""
     descriptor = os.pidfd_open(child)
     try:
-        deadline = time.monotonic() + seconds
-        while True:
-            left = deadline - time.monotonic()
-            ready, _, _ = select.select([descriptor, control], [], [], max(0, left))
-            if descriptor in ready:
-                return "ended"
-            return "stopped" if control in ready else "time"
+        ready, _, _ = select.select([descriptor, control], [], [], seconds)
+        if descriptor in ready:
+            return "ended"
+        return "stopped" if control in ready else "time"
     finally:
         os.close(descriptor)
 
