@@ -9,8 +9,8 @@
     document.sentences[-1].truth                # who is where, who holds what, who means to use what
 
 Every document is drawn by itself, from its own seed, so document 1,000,000 is as near as document 0. The same seed
-gives the same text on every platform and Python version. A tenth of all documents is for validation, chosen by a hash of
-the text itself (of the problem, for sums), so no document of one split is in the other, whatever the seeds.
+gives the same text on every platform and Python version. A tenth of all documents is for validation, chosen by a hash
+of the text itself (of the problem, for sums), so no document of one split is in the other, whatever the seeds.
 
 `entropy`, `surprisal` and `distribution` are those of a reader who knows the grammar and all stated facts of the
 village: the lowest loss that any model can reach, on average, on texts of this kind. For pages of the register they can

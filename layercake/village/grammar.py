@@ -1,12 +1,12 @@
 """Forms, and the two ways to go through them: draw one, or read one while knowing every other that was possible.
 
-A *form* is a sentence with slots, `{who} gave the {thing} to {other} .`. A *wording* is a set of forms that say the same,
-merged into a tree. A *move* is a wording with its slots bound: each to the words that it must be, or to a `Lexicon` from
-which it is drawn. Writing a move draws a form and its open slots; reading (`reader.py`) follows all moves at once.
+A *form* is a sentence with slots, `{who} gave the {thing} to {other} .`. A *wording* is a set of forms that say the
+same, merged into a tree. A *move* is a wording with its slots bound: each to the words that it must be, or to a
+`Lexicon` from which it is drawn. Writing a move draws a form and its open slots; reading follows all moves at once.
 
 Whatever is random goes through a *chooser*, which has `of` (one of several, equally likely) and `weighted` (one of a
-Lexicon). `Dice` draws. `every_way` runs the same code once for each outcome and says how likely each was. So the sampler
-and the exact law are one program.
+Lexicon). `Dice` draws. `every_way` runs the same code once for each outcome and says how likely each was. So the
+sampler and the exact law are one program.
 
 Only `random.Random.random`, whole-number weights and IEEE arithmetic are used: the same seed gives the same text on
 every platform and Python version. (The other methods of `random.Random` may change between versions.)

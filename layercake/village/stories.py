@@ -262,9 +262,10 @@ LAST = Lexicon(("on", "last"), (3, 2))  # after two chapters: another one, or th
 WAIT = Lexicon(("wait", "act"), (1, 1))  # in the last chapter, after one sentence
 ASIDES, STATEMENTS, ACTS = ("aside",), ("statement",), ("act",)
 TOPICS = Lexicon((ASIDES, STATEMENTS, ACTS), (2, 3, 15)), Lexicon((ASIDES, ACTS), (2, 15))
-SHARES = {
-    "go": 6, "take": 7, "put": 4, "give": 5, "find": 3, "seek": 2, "alone": 12, "together": 9, "promise": 1, "take back": 3
-}  # fmt: skip  # how often each act comes up, where it is possible
+SHARES = {  # how often each act comes up, where it is possible
+    "go": 4, "take": 12, "put": 4, "give": 10, "find": 3, "seek": 5, "alone": 9, "together": 6, "promise": 3,
+    "take back": 4,
+}  # fmt: skip
 
 
 @lru_cache(2**14)
@@ -291,8 +292,8 @@ def _subject(name: str, again: bool) -> dict[str, Words | Lexicon]:
 class Story:
     """A story as far as it has been told: where everybody is, who holds what, and what each means to use.
 
-    `chapters` fixes their number, the last included; without it the number is drawn. Without `promises` nobody changes what was
-    settled in the first chapter.
+    `chapters` fixes their number, the last included; without it the number is drawn. Without `promises` nobody changes
+    what was settled in the first chapter.
     """
 
     def __init__(self, chapters: int | None = None, promises: bool = True):
@@ -373,8 +374,8 @@ class Story:
         around = [thing for thing, place in self.lies.items() if place == here]
         loose, old = len(self.held) + len(self.lies), self.means.get(who)
         possible = {
-            "go": True, "take": around, "put": holds, "give": holds and company, "find": loose < MOST_LOOSE, "seek": away,
-            "alone": True, "together": company, "promise": old and self.promises,
+            "go": True, "take": around, "put": holds, "give": holds and company, "find": loose < MOST_LOOSE,
+            "seek": away, "alone": True, "together": company, "promise": old and self.promises,
             "take back": old and old != self.kept[who],
         }  # fmt: skip
         (act,) = choose.weighted(_acts(tuple([act for act, can in possible.items() if can])))

@@ -23,10 +23,10 @@ PLACES = tuple(
 # What can be done with a thing, once, to effect. The verb alone does not always tell which thing it is.
 USES = {
     "fired": "pistol cannon musket crossbow", "rang": "bell gong", "lit": "lantern candle torch",
-    "threw": "rope net anchor", "blew": "whistle horn trumpet", "opened": "letter chest cage umbrella", "played": "fiddle flute drum accordion",
-    "swung": "axe hammer broom lasso", "smashed": "mirror jug vase teapot", "drank": "potion medicine",
-    "raised": "flag sail", "unfolded": "map telescope tent", "turned": "key compass hourglass",
-    "put on": "mask crown cloak",
+    "threw": "rope net anchor", "blew": "whistle horn trumpet", "opened": "letter chest cage umbrella",
+    "played": "fiddle flute drum accordion", "swung": "axe hammer broom lasso", "smashed": "mirror jug vase teapot",
+    "drank": "potion medicine", "raised": "flag sail", "unfolded": "map telescope tent",
+    "turned": "key compass hourglass", "put on": "mask crown cloak",
 }  # fmt: skip
 USE = {thing: tuple(verb.split()) for verb, things in USES.items() for thing in things.split()}
 THINGS = tuple(USE)
