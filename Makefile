@@ -49,7 +49,8 @@ class: .stamps/release .stamps/system-course ## Make an example class of submiss
 soundness: .venv/.installed ## Print how sound the checks are: mistakes, alternatives, mutations
 	python -m autograder.soundness
 
-benchmark: .stamps/release .stamps/system-course ## Compare grading with plain nbgrader, in one run
+benchmark: .stamps/release .stamps/system-course ## Compare grading with plain nbgrader, and time the village
+	python benchmarks/village.py
 	python benchmarks/grading.py
 
 clean: ## Remove what was generated, but not the course folder

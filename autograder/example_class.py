@@ -5,6 +5,7 @@ Each has its expected points beside it, which the tests hold against what gradin
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -46,8 +47,9 @@ def make_class(topic: str, course: Course) -> list[Student]:
 # --- Ways of working ----------------------------------------------------------------------------------------
 
 
-def solved(notebook: NotebookNode, topic: str = "attention", only: tuple[str, ...] | None = None) -> NotebookNode:
+def solved(notebook: NotebookNode, only: tuple[str, ...] | None = None) -> NotebookNode:
     """The notebook with the reference written into its exercises, or into some of them."""
+    topic = _topic(notebook)
     for cell in notebook.cells:
         about = cell.metadata.get("nbgrader", {})
         name = about.get("grade_id")
@@ -55,7 +57,7 @@ def solved(notebook: NotebookNode, topic: str = "attention", only: tuple[str, ..
             lines = solution_source(load(topic).reference(name)).splitlines()
             cell.source = "\n".join(line for line in lines if line.strip() not in (BEGIN, END))
         elif about.get("solution") and cell.cell_type == "markdown":
-            cell.source = "My curve for attention alone stays level; the recurrent ones fall with distance."
+            cell.source = "My curve says what I expected, but for its end, and one run does not tell why."
     return notebook
 
 
@@ -136,6 +138,14 @@ def as_kaggle_saves(notebook: NotebookNode) -> str:
             cell["metadata"] |= {"trusted": True, "execution": {"iopub.status.busy": "2026-01-01T00:00:00.000Z"}}
     raw["metadata"]["kaggle"] = {"accelerator": "none", "dataSources": [], "isInternetEnabled": True}
     return json.dumps(raw | {"nbformat_minor": 4}, ensure_ascii=False)
+
+
+def _topic(notebook: NotebookNode) -> str:
+    """The topic of a released notebook, from the line that imports its check."""
+    for cell in notebook.cells:
+        if found := re.search(r"^from autograder\.checks\.(\w+) import check$", cell.source, re.MULTILINE):
+            return found[1]
+    raise ExampleError("the released notebook has no line `from autograder.checks.TOPIC import check`")
 
 
 def _cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
@@ -302,5 +312,5 @@ CLASSES = {
 
 def _with_imports(notebook: NotebookNode, *exercises: str) -> str:
     for name in exercises:
-        _cell(notebook, name).source = f"from solutions.attention import {name}"
+        _cell(notebook, name).source = f"from solutions.{_topic(notebook)} import {name}"
     return nbformat.writes(notebook)

@@ -29,7 +29,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "course.yml").read_text(encoding="utf-8"))
-LEARNERS = {"numpy", "matplotlib", "ipywidgets", "tqdm", "safetensors"}
+LEARNERS = {"numpy", "matplotlib", "huggingface-hub", "ipywidgets", "tqdm", "safetensors"}
 PACKAGES = ("layercake", "solutions", "autograder")
 
 
@@ -58,7 +58,7 @@ def test_the_extra_dev_is_everything():
     assert itself.name == PROJECT["name"] and itself.extras == set(PROJECT["optional-dependencies"]) - {"dev"}
 
 
-def test_a_learner_installs_five_packages():
+def test_a_learner_installs_six_packages():
     assert set(bounds(PROJECT["dependencies"])) == LEARNERS
 
 
