@@ -19,6 +19,7 @@ EXERCISES = [(topic, name) for topic in topics() for name in load(topic).exercis
 MISTAKES = [(topic, name, mistake) for topic, name in EXERCISES for mistake in load(topic).exercises[name].mistakes]
 OTHERS = [(topic, name, stem) for topic, name in EXERCISES for stem in soundness.alternatives(load(topic), name)]
 SEEDS = range(PUBLIC_SEED, PUBLIC_SEED + 50)
+torch.set_num_threads(1)  # the tensors are small: threads would only wait for each other
 
 
 @pytest.mark.parametrize(("topic", "name"), EXERCISES)
