@@ -240,7 +240,81 @@ def scaled_dot_product(query, key, value, mask=None):
     return 1.0
 """
 
+
+def _with_imports(notebook: NotebookNode, *exercises: str) -> str:
+    for name in exercises:
+        _cell(notebook, name).source = f"from solutions.{_topic(notebook)} import {name}"
+    return nbformat.writes(notebook)
+
+
+def small_class(half: tuple[str, ...], points_of_half: float, points: float, *mistaken: Student) -> list[Student]:
+    """The students whom every class has, around those of one topic who made a mistake."""
+    return [
+        Student("ada", "everything right", points, lambda nb: nbformat.writes(solved(nb))),
+        Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),
+        Student("carl", "half done", points_of_half, lambda nb: nbformat.writes(solved(nb, only=half))),
+        *mistaken,
+        Student("katherine", "everything right, saved by Colab", points, as_colab_saves),
+        Student("mary", "everything right, all metadata lost", points, without_metadata),
+    ]
+
+
 CLASSES = {
+    "prediction": small_class(
+        ("next_token_pairs", "cross_entropy", "perplexity", "bits_per_byte"),
+        3.5,
+        8,
+        Student(
+            "dorothy",
+            "mistake: the target is the input",
+            7.25,
+            edited("next_token_pairs", "tokens[1 : n * context_length + 1]", "tokens[: n * context_length]"),
+        ),
+        Student(
+            "emmy",
+            "mistake: the exponentials overflow",
+            7.75,
+            edited("cross_entropy", "logits - logits.amax(dim=-1, keepdim=True)", "logits"),
+        ),
+        Student(
+            "felix",
+            "mistake: multiplies by the temperature",
+            7.5,
+            edited("sample", "logits / temperature", "logits * temperature"),
+        ),
+        Student(
+            "grace",
+            "mistake: nats, not bits",
+            7.5,
+            edited("bits_per_byte", "n_bytes / math.log(2)", "n_bytes"),
+        ),
+    ),
+    "rnn": small_class(
+        ("rnn_step", "rnn_scan", "gradient_norms_by_distance"),
+        2.75,
+        9,
+        Student(
+            "dorothy",
+            "mistake: every position begins anew",
+            8,
+            edited("rnn_scan", "cell(x_t, state)", "cell(x_t, None)"),
+        ),
+        Student(
+            "emmy", "mistake: the gates in another order", 7.25, edited("LSTMCell", "i, f, g, o =", "f, i, g, o =")
+        ),
+        Student(
+            "felix",
+            "mistake: the update gate the other way round",
+            7.5,
+            edited("GRUCell", "(1 - z) * n + z * h", "z * n + (1 - z) * h"),
+        ),
+        Student(
+            "grace",
+            "mistake: the history is not cut",
+            8.25,
+            edited("truncated_bptt", "state = detached(state)", "pass"),
+        ),
+    ),
     "attention": [
         Student("ada", "everything right", 8, lambda nb: nbformat.writes(solved(nb))),
         Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),
@@ -306,11 +380,5 @@ CLASSES = {
             5,
             lambda nb: _with_imports(solved(nb), "scaled_dot_product", "causal_attention"),
         ),
-    ]
+    ],
 }
-
-
-def _with_imports(notebook: NotebookNode, *exercises: str) -> str:
-    for name in exercises:
-        _cell(notebook, name).source = f"from solutions.{_topic(notebook)} import {name}"
-    return nbformat.writes(notebook)

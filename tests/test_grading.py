@@ -22,7 +22,7 @@ from autograder.display import as_html, as_text
 from autograder.example_class import CLASSES
 from autograder.grade import Grading
 from autograder.judge import judge, observe_all
-from autograder.protocol import load
+from autograder.protocol import load, topics
 from autograder.release import ROOT, Address, build_source, finish_release, source_path
 
 CLASS = {student.name: student for student in CLASSES["attention"]}
@@ -54,10 +54,10 @@ def course(tmp_path_factory):
     return course
 
 
-def build_release(course: Course) -> None:
+def build_release(course: Course, topic: str = "attention") -> None:
     """Release into the course, without touching the committed notebook."""
-    solved = build_source(load("attention"), Address.read())
-    course.generate_assignment("attention", solved, lambda nb: finish_release(nb, solved, source_path("attention")))
+    solved = build_source(load(topic), Address.read())
+    course.generate_assignment(topic, solved, lambda nb: finish_release(nb, solved, source_path(topic)))
 
 
 def show_a_lab(course: Course, student: str) -> None:
@@ -80,6 +80,19 @@ def scores(course: Course) -> dict[str, float]:
 @pytest.mark.parametrize("name", CLASS)
 def test_each_submission_gets_the_points_written_beside_it(course, name):
     assert scores(course)[name] == CLASS[name].points, CLASS[name].story
+
+
+@pytest.mark.parametrize("topic", sorted(set(topics()) - {"attention"}))
+def test_the_class_of_every_other_topic_gets_its_points_and_its_mistakes_named(topic, tmp_path):
+    course = Course(tmp_path / "course", make=True)
+    build_release(course, topic)
+    command("example", topic, "--course", str(course.folder))
+    said = command("grade", topic, "--course", str(course.folder))
+    given = {score.student: score.score for score in course.scores(topic)}
+    assert given == {student.name: student.points for student in CLASSES[topic]}
+    mistaken = [student for student in CLASSES[topic] if student.story.startswith("mistake")]
+    remarks = re.findall(rf"({'|'.join(load(topic).exercises)}): \w", said)
+    assert len(mistaken) >= 3 and len(remarks) >= len(mistaken)
 
 
 def test_each_known_mistake_is_named_in_the_table(course):
