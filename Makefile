@@ -17,6 +17,7 @@ export OMP_NUM_THREADS ?= 1
 EXERCISES := $(wildcard exercises/*/*.md)
 NOTEBOOKS := $(EXERCISES:.md=.ipynb)
 JUDGES := $(wildcard solutions/*.py autograder/*.py autograder/checks/*.py) _config.yml
+RECORDED := $(wildcard layercake/recorded/*.json experiments/*.py)
 PAGES := _config.yml _toc.yml $(shell find book layercake/figures -type f -not -path '*/__pycache__/*')
 
 .PHONY: course test book release class soundness benchmark clean help
@@ -37,7 +38,7 @@ test: .venv/.installed .colab/.installed .stamps/system-test ## Install and run 
 	ruff check . && ruff format --check .
 	pytest --numprocesses=2 --dist=loadfile --durations=8 $(PYTEST_ARGS)
 
-release: .stamps/release ## Generate the exercise notebooks from their sources
+release: .stamps/release ## Generate the exercise notebooks from their sources, and the ledger from the recorded results
 book: .stamps/book ## Build the book into _build/html
 
 class: .stamps/release .stamps/system-course ## Make an example class of submissions and grade it
@@ -56,8 +57,9 @@ benchmark: .stamps/release .stamps/system-course ## Compare grading with plain n
 clean: ## Remove what was generated, but not the course folder
 	rm -rf _build .stamps .venv .colab
 
-.stamps/release: .venv/.installed $(EXERCISES) $(JUDGES)
+.stamps/release: .venv/.installed $(EXERCISES) $(JUDGES) $(RECORDED)
 	autograder release --course $(COURSE)
+	python -m experiments.ledger
 	@mkdir -p .stamps && touch $@
 
 .stamps/book: .stamps/release $(PAGES) $(NOTEBOOKS)

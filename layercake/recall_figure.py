@@ -1,9 +1,14 @@
-"""The figure of the recall lab: accuracy against distance, over the recorded band, with its finding in words."""
+"""The figures of recall: accuracy against distance, with the bounds, and with the finding in words.
+
+`plot` is the lab's: a learner's curves over the recorded band. `plot_message` and `plot_convolution` draw what
+experiments/recall.py and experiments/convolution.py recorded.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from layercake import results
 from layercake.device import check_scale
+from layercake.readers import READERS, chance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -11,8 +16,9 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's colours, told apart by shape and line as well. Attention alone is drawn last, hollow, because its points
 # lie on those of attention on a GRU.
-COLOURS = {"GRU": "#D55E00", "GRU + attention": "#0072B2", "attention": "#009E73"}
-MARKERS = {"GRU": "o", "GRU + attention": "s", "attention": "^"}
+COLOURS = {"RNN": "#000000", "LSTM": "#CC79A7", "GRU": "#D55E00", "GRU + attention": "#0072B2"}
+COLOURS |= {"convolution": "#56B4E9", "attention": "#009E73"}
+MARKERS = {"RNN": "x", "LSTM": "D", "GRU": "o", "GRU + attention": "s", "convolution": "v", "attention": "^"}
 SURFACE = "#ffffff"  # explicit, so that dark ink stays readable on a dark page
 INK = "#333333"
 
@@ -31,7 +37,7 @@ def plot(curves: dict[str, Any] | None = None, scale: str | None = None) -> "Fig
 
     band, lines = _what_to_draw(curves, scale)
     figure, axes = plt.subplots(figsize=(7, 4.8), facecolor=SURFACE, layout="constrained")
-    for name in COLOURS:
+    for name in READERS:
         if band:
             distance = band[name]["distance"]
             axes.fill_between(distance, band[name]["low"], band[name]["high"], color=COLOURS[name], alpha=0.25, lw=0)
@@ -42,12 +48,19 @@ def plot(curves: dict[str, Any] | None = None, scale: str | None = None) -> "Fig
     if curves is None and (control := results.load("recall")["data"]["controls"].get(scale)):
         axes.plot(control["distance"], control["median"], color=COLOURS["GRU"], ls=":", label=control["label"])
     farthest = max(line["distance"][-1] for line in lines.values())
-    chance = _chance(curves, scale)
+    _bounds(axes, farthest, chance(scale or curves["scale"]))
+    dress(axes, finding(lines))
+    if band:
+        axes.fill_between([], [], [], color=INK, alpha=0.2, label=f"range, {band['seeds']} recorded seeds")
+    return _with_the_legend_below(figure)
+
+
+def _bounds(axes: "Axes", farthest: int, guessing: float) -> None:
+    """Both axes, and the lines that a curve is judged by: chance below, what is attainable above."""
     axes.axhline(1, color=INK, lw=0.8)
-    axes.axhline(chance, color=INK, lw=0.8, ls=":")
-    axes.annotate(
-        f"chance, {chance:.2f}", (farthest, chance), (0, -20), textcoords="offset points", ha="right", color=INK
-    )
+    axes.axhline(guessing, color=INK, lw=0.8, ls=":")
+    below = {"xytext": (0, -20), "textcoords": "offset points", "ha": "right", "color": INK}
+    axes.annotate(f"chance, {guessing:.2f}", (farthest, guessing), **below)
     axes.annotate("attainable", (1, 1), (0, 4), textcoords="offset points", color=INK)
     axes.set_xscale("log", base=2)
     ticks = [2**n for n in range((farthest + 1).bit_length())]
@@ -55,9 +68,12 @@ def plot(curves: dict[str, Any] | None = None, scale: str | None = None) -> "Fig
     axes.set_ylim(0, 1.1)
     axes.set_xlabel("distance from the value back to the question (symbols)")
     axes.set_ylabel("share of right answers")
-    dress(axes, finding(lines))
-    if band:
-        axes.fill_between([], [], [], color=INK, alpha=0.2, label=f"range, {band['seeds']} recorded seeds")
+
+
+def _with_the_legend_below(figure: "Figure") -> "Figure":
+    from matplotlib import pyplot as plt
+
+    axes = figure.axes[0]
     handles, labels = axes.get_legend_handles_labels()
     axes.get_legend().remove()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, labelcolor=INK, fontsize=8.5)
@@ -71,17 +87,10 @@ def _what_to_draw(curves: dict[str, Any] | None, scale: str | None) -> tuple[dic
         raise ValueError('Nothing to draw: give the curves of recall.run, or a scale such as "laptop".')
     band = recorded(scale or curves["scale"])
     if curves is not None:
-        return band, {name: curves[name] for name in COLOURS if name in curves}
+        return band, {name: curves[name] for name in READERS if name in curves}
     if band is None:
         raise ValueError(f"Nothing has been recorded at scale {scale!r} yet.")
-    return band, {name: {"distance": band[name]["distance"], "accuracy": band[name]["median"]} for name in COLOURS}
-
-
-def _chance(curves: dict[str, Any] | None, scale: str | None) -> float:
-    """Chance at the scale of the figure."""
-    from layercake.recall import chance
-
-    return chance(scale or curves["scale"])
+    return band, {name: {"distance": band[name]["distance"], "accuracy": band[name]["median"]} for name in READERS}
 
 
 def finding(lines: dict[str, Any]) -> str:
@@ -108,9 +117,9 @@ def alt_text(curves: dict[str, Any] | None = None, scale: str | None = None) -> 
     band, lines = _what_to_draw(curves, scale)
     farthest = max(line["distance"][-1] for line in lines.values())
     said = [
-        "Line chart of the share of right answers against the distance from the value to the question, "
-        f"1 to {farthest} symbols, for {', '.join(lines)}; chance is {_chance(curves, scale):.2f}, attainable is 1.",
-        finding(lines).replace("\n", " ") + ".",
+        "Line chart of the share of right answers against the distance from the value to the question, 1 to "
+        f"{farthest} symbols, for {', '.join(lines)}; chance is {chance(scale or curves['scale']):.2f}, attainable "
+        f"is 1. {one_line(finding(lines))}."
     ]
     if curves is None and (control := results.load("recall")["data"]["controls"].get(scale)):
         median = control["median"]
@@ -131,6 +140,106 @@ def _against(name: str, line: dict[str, Any], band: dict[str, Any]) -> str:
     return f"{name}: {inside} of {len(line['accuracy'])} points lie within 0.05 of the recorded band."
 
 
+def one_line(text: str) -> str:
+    """A title without its line breaks, for a text alternative."""
+    return text.replace("\n", " ")
+
+
+# The recorded measurements ------------------------------------------------------------------------------------------
+
+
+def message_lines(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The curves of the claim: without attention after the longer training, with it after the lab's."""
+    scale, data = record["numbers"]["scale"], record["data"]
+    lines = {**data["more_steps"][scale], "GRU": data["controls"][scale]}
+    return lines | {name: data[scale][name] for name in ("GRU + attention", "attention")}
+
+
+def message_finding(record: dict[str, Any]) -> str:
+    """Where each recurrent network falls below 90 %, and the worst recall with attention."""
+    n = record["numbers"]
+    below = ", ".join(f"{n[f'{name.lower()}_below_90']:.0f} ({name})" for name in ("RNN", "LSTM", "GRU"))
+    worst = min(n["gru_attention_lowest"], n["attention_lowest"])
+    return f"Recall is below 90 % from distance {below} on;\nwith attention it is {worst:.2f} at its worst"
+
+
+def message_alt_text(record: dict[str, Any]) -> str:
+    """The figure of the claim in words."""
+    ends = "; ".join(
+        f"{name} {line['median'][0]:.2f} at distance 1 and {line['median'][-1]:.2f} at {line['distance'][-1]}"
+        for name, line in message_lines(record).items()
+    )
+    return (
+        f"Line chart of the share of right answers against distance, bands over up to {record['repeats']} seeds. "
+        f"{one_line(message_finding(record))}. {ends}; chance is {record['numbers']['chance']:.2f}."
+    )
+
+
+def plot_message(record: dict[str, Any]) -> "Figure":
+    """Draw recall against distance for the five readers of experiments/recall.py: medians, with bands over seeds."""
+    from matplotlib import pyplot as plt
+
+    lines = message_lines(record)
+    figure, axes = plt.subplots(figsize=(7, 5), facecolor=SURFACE, layout="constrained")
+    for name, line in lines.items():
+        label = name if "attention" in name else f"{name}, {record['numbers']['more_steps']} times the steps"
+        label += ", one seed" if len(line["accuracy"]) == 1 else ""
+        _draw_band(axes, line, COLOURS[name], MARKERS[name], label, hollow=name == "attention")
+    axes.axhline(0.9, color=INK, lw=0.8, ls="--")
+    farthest = lines["GRU"]["distance"][-1]
+    axes.annotate("90 %", (farthest, 0.9), (0, -12), textcoords="offset points", ha="right", color=INK)
+    _bounds(axes, farthest, record["numbers"]["chance"])
+    dress(axes, message_finding(record))
+    return _with_the_legend_below(figure)
+
+
+def _draw_band(axes: "Axes", line: dict[str, Any], colour: str, marker: str, label: str, hollow: bool = False) -> None:
+    axes.fill_between(line["distance"], line["low"], line["high"], color=colour, alpha=0.25, lw=0)
+    style = {"color": colour, "marker": marker, "label": label, "markersize": 5}
+    style |= {"markerfacecolor": SURFACE, "linestyle": "--"} if hollow else {}
+    axes.plot(line["distance"], line["median"], **style)
+
+
+def convolution_finding(record: dict[str, Any]) -> str:
+    """How much arrives from beyond each reach."""
+    beyond = [f"{line['beyond']['share_right']:.2f}" for line in record["data"]["recall"]]
+    reaches = [str(line["reach"]) for line in record["data"]["recall"]]
+    return (
+        f"Beyond a reach of {', '.join(reaches)} symbols a convolution is right\n"
+        f"{', '.join(beyond)} of the time, where chance is {record['data']['chance']:.2f}"
+    )
+
+
+def convolution_alt_text(record: dict[str, Any]) -> str:
+    """The figure of the claim in words."""
+    said = []
+    for line in record["data"]["recall"]:
+        last = max(i for i, distance in enumerate(line["distance"]) if distance <= line["reach"])
+        said.append(
+            f"reach {line['reach']}: {line['median'][0]:.2f} at distance 1, {line['median'][last]:.2f} at "
+            f"{line['distance'][last]}, {line['median'][last + 1]:.2f} at {line['distance'][last + 1]}"
+        )
+    return (
+        f"Line chart of the share of right answers against distance for convolutions, bands over {record['repeats']} "
+        f"seeds, a vertical line at each reach. {one_line(convolution_finding(record))}. {'; '.join(said)}."
+    )
+
+
+def plot_convolution(record: dict[str, Any]) -> "Figure":
+    """Draw recall against distance for the convolutions of experiments/convolution.py, with their reaches."""
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 5), facecolor=SURFACE, layout="constrained")
+    styles = zip(record["data"]["recall"], ("#E69F00", "#0072B2", "#009E73"), ("o", "s", "^"))
+    for line, colour, marker in styles:
+        label = f"{len(line['dilations'])} layers, reach {line['reach']}"
+        _draw_band(axes, line, colour, marker, label)
+        axes.axvline(line["reach"], color=colour, lw=1, ls="--")
+    _bounds(axes, record["data"]["recall"][0]["distance"][-1], record["data"]["chance"])
+    dress(axes, convolution_finding(record))
+    return _with_the_legend_below(figure)
+
+
 def dress(axes: "Axes", title: str) -> None:
     """The look that all figures of the course share."""
     axes.set_title(title, loc="left", fontsize=11, color=INK)
@@ -141,5 +250,6 @@ def dress(axes: "Axes", title: str) -> None:
     axes.tick_params(colors=INK)
     axes.xaxis.label.set_color(INK)
     axes.yaxis.label.set_color(INK)
-    axes.legend(frameon=False, labelcolor=INK)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, labelcolor=INK)
     axes.minorticks_off()

@@ -20,7 +20,7 @@ def load(name: str, folder: Path = FOLDER) -> dict[str, Any]:
         there = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) or "none"
         raise FileNotFoundError(
             f"No recorded result {name!r} in {folder}. There are: {there}. "
-            f"In the repository, `python -m experiments.{name.replace('-', '_')}` measures it."
+            "In the repository, a script in experiments/ measures it; book/ledger.md gives each one's command."
         )
     return json.loads(path.read_text(encoding="utf-8"))
 

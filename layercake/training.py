@@ -66,10 +66,11 @@ def train(
 ) -> History:
     """Train `model` in place for `steps` steps, from the checkpoint at `path` where there is one.
 
-    `step_loss(model, generator)` draws a batch and returns loss and accuracy. `settings` are what the run depends on:
-    a checkpoint made with others is refused, unless `fresh` says to overwrite it. `stop_after` ends this session
-    early, at a saved step. Raises TrainingError at a loss that is not finite, CheckpointError at a checkpoint that
-    is damaged or another run's.
+    `step_loss(model, generator)` draws a batch and returns loss and accuracy. One that carries something from step to
+    step, such as a recurrent state or a place in a text, has `state_dict` and `load_state_dict`, as modules have: they
+    are saved and resumed with the rest. `settings` are what the run depends on: a checkpoint made with others is
+    refused, unless `fresh` says to overwrite it. `stop_after` ends this session early, at a saved step. Raises
+    TrainingError at a loss that is not finite, CheckpointError at a checkpoint that is damaged or another run's.
     """
     settings = _plain({**settings, "name": name, "steps": steps, "learning_rate": learning_rate, "seed": seed})
     generator = torch.Generator().manual_seed(seed)
@@ -77,7 +78,7 @@ def train(
     history = History()
     if path.exists() and not fresh:
         first_loss = _first_loss(model, step_loss, seed)
-        history = _resume(path, model, optimiser, generator, settings, first_loss)
+        history = _resume(path, model, optimiser, generator, settings, first_loss, step_loss)
     last = steps if stop_after is None else min(steps, stop_after)
     started = saved = time.perf_counter()
     before = history.seconds
@@ -92,7 +93,7 @@ def train(
                 bar.set_postfix(loss=f"{_lately(history.loss):.3f}", accuracy=f"{_lately(history.accuracy):.2f}")
             history.seconds = before + time.perf_counter() - started
             if time.perf_counter() - saved > SAVE_EVERY or step + 1 == last:
-                _save(path, model, optimiser, generator, settings, history)
+                _save(path, model, optimiser, generator, settings, history, step_loss)
                 saved = time.perf_counter()
     return history
 
@@ -121,16 +122,26 @@ def _lately(values: list[float], steps: int = 50) -> float:
 
 def _first_loss(model: nn.Module, step_loss: StepLoss, seed: int) -> float:
     """The loss of the untrained model on the first batch: what tells one model's code from another's."""
+    before = _carried(step_loss)
     with torch.no_grad():
-        return step_loss(model, torch.Generator().manual_seed(seed))[0].item()
+        loss = step_loss(model, torch.Generator().manual_seed(seed))[0].item()
+    if before:
+        step_loss.load_state_dict(before)
+    return loss
 
 
-def _save(path: Path, model, optimiser, generator, settings, history: History) -> None:
+def _carried(step_loss: StepLoss) -> dict[str, Tensor]:
+    """What `step_loss` takes from step to step; nothing for most."""
+    return step_loss.state_dict() if hasattr(step_loss, "state_dict") else {}
+
+
+def _save(path: Path, model, optimiser, generator, settings, history: History, step_loss: StepLoss) -> None:
     """Write the checkpoint beside its place and move it there in one go, so that no half of it is ever seen."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for name, parameter in model.named_parameters():
         for key, value in optimiser.state[parameter].items():  # exp_avg, exp_avg_sq, step
             tensors[f"adamw.{key}.{name}"] = value
+    tensors |= {f"carried.{name}": tensor for name, tensor in _carried(step_loss).items()}
     tensors["rng.batches"], tensors["rng.torch"] = generator.get_state(), torch.get_rng_state()
     tensors["history.loss"] = torch.tensor(history.loss, dtype=torch.float64)
     tensors["history.accuracy"] = torch.tensor(history.accuracy, dtype=torch.float64)
@@ -145,7 +156,7 @@ def _save(path: Path, model, optimiser, generator, settings, history: History) -
         half.unlink(missing_ok=True)
 
 
-def _resume(path: Path, model, optimiser, generator, settings, first_loss: float) -> History:
+def _resume(path: Path, model, optimiser, generator, settings, first_loss: float, step_loss: StepLoss) -> History:
     """Put a checkpoint's state into model, optimiser and generators, after making sure that it is this run's."""
     tensors, metadata = _read(path)
     again = f"To start afresh and overwrite it, pass fresh=True; to keep both, move {path} away."
@@ -173,6 +184,8 @@ def _resume(path: Path, model, optimiser, generator, settings, first_loss: float
         optimiser.state[parameter] = {  # the count of steps stays on the CPU, where AdamW keeps it
             key: tensors[f"adamw.{key}.{name}"].to(parameter.device if key != "step" else "cpu") for key in keys
         }
+    if carried := {key.removeprefix("carried."): tensors[key] for key in tensors if key.startswith("carried.")}:
+        step_loss.load_state_dict(carried)
     generator.set_state(tensors["rng.batches"])
     torch.set_rng_state(tensors["rng.torch"])
     return History(losses, tensors["history.accuracy"].tolist(), float(metadata["seconds"]))

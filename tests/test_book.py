@@ -28,6 +28,17 @@ from solutions.attention import sequential_depth
 
 ROOT = Path(__file__).parent.parent
 LANDING, CHAPTER, EXERCISES = "book/index.html", "book/attention.html", "exercises/attention/attention.html"
+FIRST, FIRST_EXERCISES = "book/prediction.html", "exercises/prediction/prediction.html"
+READ = [
+    LANDING,
+    FIRST,
+    FIRST_EXERCISES,
+    "book/rnn.html",
+    "exercises/rnn/rnn.html",
+    CHAPTER,
+    EXERCISES,
+    "book/ledger.html",
+]
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 DESIGNS = {
     "recurrent": waiting.recurrent,
@@ -154,7 +165,7 @@ def test_formulas_and_type_come_from_the_book(visit, book):
     assert any("Source Serif 4" in family for family in loaded)
 
 
-@pytest.mark.parametrize("name", [LANDING, CHAPTER, EXERCISES, "book/notation.html", "book/references.html"])
+@pytest.mark.parametrize("name", [*READ, "book/notation.html", "book/references.html"])
 def test_nothing_is_wider_than_a_phone(visit, name):
     opened = visit(name, viewport=PHONE)
     opened.page.wait_for_timeout(300)
@@ -202,7 +213,7 @@ CONTRASTS = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [LANDING, CHAPTER, EXERCISES])
+@pytest.mark.parametrize("name", READ)
 def test_text_has_contrast_in_light_and_dark(visit, name, scheme):
     opened = visit(name, color_scheme=scheme)
     assert opened.page.evaluate("document.documentElement.dataset.theme") == scheme
@@ -220,12 +231,12 @@ def test_three_doors_lead_to_pages_and_to_colab(visit, book):
     address = settings["url"].removeprefix("https://github.com/")
     opened = visit(LANDING)
     doors = opened.page.locator(".doors li > p:first-child a")
-    assert doors.all_inner_texts() == ["Start reading", "Open the first exercise", "Teach with it"]
-    colab = opened.page.get_by_role("link", name="open it in Colab").get_attribute("href")
+    assert doors.all_inner_texts() == ["Start reading", "Open the first exercises", "Teach with it"]
+    colab = opened.page.get_by_role("link", name="open them in Colab").get_attribute("href")
     assert colab == (
-        f"https://colab.research.google.com/github/{address}/blob/{settings['branch']}/exercises/attention/attention.ipynb"
+        f"https://colab.research.google.com/github/{address}/blob/{settings['branch']}/exercises/prediction/prediction.ipynb"
     )
-    for index, expected in enumerate([CHAPTER, EXERCISES, "book/teaching.html"]):
+    for index, expected in enumerate([FIRST, FIRST_EXERCISES, "book/teaching.html"]):
         opened.page.locator(".doors li").nth(index).click(position={"x": 12, "y": 8})
         opened.page.wait_for_url(f"**/{expected}")
         assert opened.page.locator("article h1").count()
@@ -379,7 +390,7 @@ def written_out(folder: Path, state: dict) -> str:
     sys.path.insert(0, str(ROOT / "book" / "_ext"))
     from moving_pictures import page_markup
 
-    source = figures.module("messages").read_text(encoding="utf-8")
+    source = figures.source("messages")
     page = folder / "page.html"
     page.write_text(f"<meta charset=utf-8>{page_markup('one', source, 'What it shows.', state)}", encoding="utf-8")
     return page.as_uri()
@@ -396,7 +407,7 @@ def test_a_picture_that_starts_playing_stays_still_where_motion_is_unwanted(visi
 def test_a_notebook_may_attach_the_picture_later_and_take_it_away(visit):
     """As JupyterLab does: it renders into an element that is not on the page yet."""
     opened = visit("book/references.html", fake_clock=True)
-    source = figures.module("messages").read_text(encoding="utf-8")
+    source = figures.source("messages")
     opened.page.add_script_tag(type="module", content=source.replace("export default ", "globalThis.picture = "))
     opened.page.evaluate("""() => {
         globalThis.values = { state: { playing: true } };
@@ -441,15 +452,15 @@ def test_an_unknown_picture_or_a_missing_alternative_stops_the_build(tmp_path):
     )
     said = StringIO()
     Sphinx(tmp_path, tmp_path, tmp_path / "out", tmp_path / "tree", "html", status=None, warning=said).build()
-    assert "There is no moving picture 'mesages'. There are: messages." in said.getvalue()
+    assert "There is no moving picture 'mesages'. There are: guess, messages, vanishing." in said.getvalue()
     assert "A moving picture needs :alt:" in said.getvalue()
 
 
 def test_in_a_notebook_the_same_module_runs(monkeypatch):
     widget = figures.show("messages", length=8)
-    assert widget._esm == figures.module("messages").read_text(encoding="utf-8")
+    assert widget._esm == figures.source("messages")
     assert widget.state == {"length": 8}
-    with pytest.raises(figures.UnknownFigure, match="There are: messages"):
+    with pytest.raises(figures.UnknownFigure, match="There are: guess, messages"):
         figures.show("massages")
     monkeypatch.setitem(sys.modules, "anywidget", None)
     with pytest.raises(ImportError, match="pip install anywidget"):

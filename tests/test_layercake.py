@@ -311,7 +311,7 @@ def test_the_learning_rate_rises_stays_and_falls_to_nearly_zero():
 
 def test_a_missing_result_is_refused_with_the_names_there_are(tmp_path):
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(FileNotFoundError, match=r"'recal'.*There are: other\..*experiments\.recal"):
+    with pytest.raises(FileNotFoundError, match=r"'recal'.*There are: other\..*experiments/ measures it"):
         results.load("recal", tmp_path)
 
 

@@ -5,12 +5,21 @@
     :state: {"length": 12, "layers": 3}
     ```
 
+A picture that is drawn from computed data names the Python module whose `state()` computes it, when the page is
+built; what `:state:` says goes on top:
+
+    ```{moving-picture} guess
+    :alt: What the picture shows.
+    :data: layercake.guess
+    ```
+
 The figure's module is written into the page, with a few lines that stand in for anywidget's model. It is
 written in, not loaded, because a browser refuses to load modules from `file://`.
 """
 
 import html
 import json
+from importlib import import_module
 from typing import Any, ClassVar
 
 from docutils import nodes
@@ -47,6 +56,7 @@ class MovingPicture(SphinxDirective):
     required_arguments = 1
     option_spec: ClassVar[dict[str, Any]] = {
         "alt": directives.unchanged_required,
+        "data": directives.unchanged_required,
         "state": directives.unchanged_required,
     }
 
@@ -60,9 +70,22 @@ class MovingPicture(SphinxDirective):
         self.env.note_dependency(str(path))
         number = self.env.new_serialno("moving-picture")
         markup = page_markup(
-            f"moving-picture-{number}", path.read_text(encoding="utf-8"), self.options["alt"], self.state_option()
+            f"moving-picture-{number}",
+            figures.source(self.arguments[0]),
+            self.options["alt"],
+            self.data_option() | self.state_option(),
         )
         return [nodes.raw("", markup, format="html")]
+
+    def data_option(self) -> dict[str, Any]:
+        if "data" not in self.options:
+            return {}
+        try:
+            module = import_module(self.options["data"])
+        except ImportError as error:
+            raise self.error(f":data: names a module that cannot be imported: {error}") from error
+        self.env.note_dependency(module.__file__)
+        return module.state()
 
     def state_option(self) -> dict[str, Any]:
         try:

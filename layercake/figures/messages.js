@@ -3,6 +3,8 @@
 // earlier position at once. A unit is computed one step after the last of the units that it waits for, and that
 // rule (layercake/waiting.py) is the only thing that decides what happens at a step.
 
+import { element, followShade } from "./_shared.js";
+
 const defaults = {
   designs: ["recurrent", "attention"], // which networks stand side by side; the keys of `networks`
   length: 12, // positions, 4 to 24
@@ -136,16 +138,6 @@ const STYLE = `
 @media print { .lc-messages .controls { display: none; } }
 `;
 
-const SVG = "http://www.w3.org/2000/svg";
-function element(name, attributes = {}, ...children) {
-  const made = ["svg", "g", "line", "path", "circle", "text"].includes(name)
-    ? document.createElementNS(SVG, name)
-    : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
 /** One network's drawing. `show(step, clock)` brings it to a step; `clock` is the longest depth on view. */
 function drawPanel(name, length, layers) {
   const { title, rule, waitsFor } = networks[name];
@@ -213,28 +205,6 @@ function drawPanel(name, length, layers) {
 const straight = (x, y, unit, layer, position) =>
   `M${x(position)} ${y(layer)}L${x(unit.position)} ${y(unit.layer)}`;
 const between = (x, y, unit, position) => `M${x(position)} ${y(unit.layer)}L${x(unit.position)} ${y(unit.layer)}`;
-
-/** Light or dark, by the colour that text has here: right in the book, JupyterLab, Colab and VS Code. */
-function followShade(root) {
-  const look = () => {
-    const channels = getComputedStyle(root).color.match(/[\d.]+/g)?.map(Number); // none before root is on the page
-    if (!channels) return;
-    const [r, g, b] = channels;
-    root.dataset.shade = 0.3 * r + 0.6 * g + 0.1 * b > 127 ? "dark" : "light";
-  };
-  const changed = new MutationObserver(look);
-  for (const watched of [document.documentElement, document.body]) changed.observe(watched, { attributes: true });
-  const sized = new ResizeObserver(look); // a notebook puts the picture on its page after it is made
-  sized.observe(root);
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", look);
-  look();
-  return () => {
-    changed.disconnect();
-    sized.disconnect();
-    scheme.removeEventListener("change", look);
-  };
-}
 
 function settings(model) {
   const given = model.get("state") ?? {};

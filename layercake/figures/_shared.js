@@ -1,0 +1,35 @@
+// What all moving pictures use. `layercake.figures.source` writes it in the place of the line that imports it.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element of the page, or of a drawing, with attributes and children. */
+export function element(name, attributes = {}, ...children) {
+  const made = ["svg", "g", "line", "path", "circle", "rect", "text"].includes(name)
+    ? document.createElementNS(SVG, name)
+    : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/** Light or dark, by the colour that text has here: right in the book, JupyterLab, Colab and VS Code. */
+export function followShade(root) {
+  const look = () => {
+    const channels = getComputedStyle(root).color.match(/[\d.]+/g)?.map(Number); // none before root is on the page
+    if (!channels) return;
+    const [r, g, b] = channels;
+    root.dataset.shade = 0.3 * r + 0.6 * g + 0.1 * b > 127 ? "dark" : "light";
+  };
+  const changed = new MutationObserver(look);
+  for (const watched of [document.documentElement, document.body]) changed.observe(watched, { attributes: true });
+  const sized = new ResizeObserver(look); // a notebook puts the picture on its page after it is made
+  sized.observe(root);
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", look);
+  look();
+  return () => {
+    changed.disconnect();
+    sized.disconnect();
+    scheme.removeEventListener("change", look);
+  };
+}
