@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 
 from autograder.display import number
 from autograder.example_class import CLASSES, solved
-from autograder.protocol import load
+from autograder.protocol import load, topics
 from autograder.release import Address, checked_exercise, release
 
 COLAB = ROOT / ".colab"
@@ -102,7 +102,7 @@ def make_venv(home: Path) -> None:
 
 
 def publish(repository: Path, home: Path) -> Path:
-    """The working tree as a git repository with an address of its own; returns the notebook released from it."""
+    """The working tree as a git repository with an address of its own; returns the released notebook of attention."""
     copy_to(repository)
     config = repository / "_config.yml"
     text = config.read_text(encoding="utf-8")
@@ -112,12 +112,17 @@ def publish(repository: Path, home: Path) -> Path:
         encoding="utf-8",
     )
     assert Address.read(config) == Address(repository.as_uri(), "main")
-    (repository / "exercises" / "attention" / "attention.ipynb").unlink(missing_ok=True)
-    notebook = release("attention", home / "instructors-course", repository)
+    for topic in topics():
+        notebook_of(topic, repository).unlink(missing_ok=True)
+        release(topic, home / "instructors-course", repository)
     identity = ["-c", "user.name=A test", "-c", "user.email=test@example.org"]
     for command in (["init", "-q", "-b", "main"], ["add", "--all"], [*identity, "commit", "-q", "-m", "The course"]):
         subprocess.run(["git", *command], cwd=repository, check=True)
-    return notebook
+    return notebook_of("attention", repository)
+
+
+def notebook_of(topic: str, repository: Path) -> Path:
+    return repository / "exercises" / topic / f"{topic}.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +168,7 @@ def said(cell: NotebookNode) -> str:
 
 def test_the_notebook_runs_from_the_setup_cell_to_the_end(finished: NotebookNode):
     assert any('SCALE = "smoke"' in cell.source for cell in finished.cells if "setup" in cell.metadata.get("tags", []))
-    failed = [
-        f"{cell.source}\n{said(cell)}"
-        for cell in finished.cells
-        if any(output.output_type == "error" for output in cell.get("outputs", []))
-    ]
+    failed = [f"{cell.source}\n{said(cell)}" for cell in finished.cells if "error" in outputs_of(cell)]
     assert not failed, "\n\n".join(failed)
     seconds = {"setup": 0.0, "lab": 0.0, "the rest": 0.0}
     for cell in finished.cells:
@@ -177,6 +178,21 @@ def test_the_notebook_runs_from_the_setup_cell_to_the_end(finished: NotebookNode
         f"\nkernel seconds: {sum(seconds.values()):.1f} of which "
         + ", ".join(f"{k} {v:.1f}" for k, v in seconds.items())
     )
+
+
+@pytest.mark.parametrize("topic", sorted(set(topics()) - {"attention"}))
+def test_every_other_topics_notebook_runs_too_and_earns_everything(finished, learner: Learner, topic: str):
+    """`finished` is asked for because it installs the course."""
+    executed = learner.run(solved(nbformat.read(notebook_of(topic, learner.home / "repository"), as_version=4)), topic)
+    failed = [f"{cell.source}\n{said(cell)}" for cell in executed.cells if "error" in outputs_of(cell)]
+    assert not failed, "\n\n".join(failed)
+    for exercise, bank in load(topic).exercises.items():
+        assert shown(cell_with(executed, f"check_{exercise}"))["text/plain"] == number(bank.points)
+    print(f"\n{topic}: kernel seconds {sum(cell.metadata.get('seconds', 0) for cell in executed.cells):.1f}")
+
+
+def outputs_of(cell: NotebookNode) -> set[str]:
+    return {output.output_type for output in cell.get("outputs", [])}
 
 
 def test_setup_installs_the_course_and_nothing_else(finished: NotebookNode, learner: Learner):
