@@ -5,7 +5,6 @@ fits a phone, and can be read in light and dark; that doors, cake and links lead
 picture takes exactly as many steps as `solutions.attention.sequential_depth` says.
 """
 
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,7 +20,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 
 from layercake import figures, waiting
 from solutions.attention import sequential_depth
@@ -57,22 +56,6 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run([*command, "--path-output", str(out)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"The book does not build without warnings:\n{done.stdout}\n{done.stderr}"
     return out / "_build" / "html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
-    with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(
-                executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
-            )
-        except Error as error:
-            pytest.fail(
-                f"The book is tested in Chromium. `apt install chromium` or `playwright install chromium`: {error}"
-            )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,9 @@ picture can be played by keyboard alone, is still where motion is unwanted, has 
 import json
 import math
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pydata_sphinx_theme
 import pytest
-from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
 from layercake import figures, guess, village
 
@@ -119,20 +117,6 @@ class Played:
 
     def says(self) -> str:
         return self.picture.locator(".says").inner_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
-    with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(
-                executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
-            )
-        except Error as error:
-            pytest.fail(f"The picture is tested in Chromium. `apt install chromium`: {error}")
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

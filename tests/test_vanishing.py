@@ -6,14 +6,13 @@ contrast in light and dark, and stays still where motion is unwanted.
 """
 
 import math
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from torch import Tensor
 
 from layercake import figures
@@ -23,20 +22,6 @@ ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 T, D = 25, 4
 pytestmark = pytest.mark.xdist_group("book")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
-    with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(
-                executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
-            )
-        except Error as error:
-            pytest.fail(f"Moving pictures are tested in Chromium. `apt install chromium`: {error}")
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -277,8 +277,8 @@ def law(text: Document | Iterable[int], knows: Knows = everything, **settings: A
     for at, word in enumerate(words):
         probabilities = reader.law()
         reader.read(word)
-        nats[0, at] = -math.fsum(p * math.log(p) for p in probabilities.values())
-        nats[1, at] = -math.log(probabilities[word])
+        nats[0, at] = 0.0 - math.fsum(p * math.log(p) for p in probabilities.values())
+        nats[1, at] = 0.0 - math.log(probabilities[word])  # 0.0 - 0.0 is not -0.0
     return nats[0], nats[1]
 
 
