@@ -341,8 +341,6 @@ def main(arguments: list[str] | None = None) -> Path:
         "--runs", type=Path, help="the checkpoints of experiments/language.py, made where they are missing"
     )
     options = record.parse(parser, arguments)
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     scale, seeds = ("smoke", {"LSTM": [0], "GRU": [0]}) if options.smoke else ("laptop", experiment.SEEDS)
     per_length, chapters = (12, (3, 5)) if options.smoke else (STORIES_PER_LENGTH, CHAPTERS)
     with tempfile.TemporaryDirectory() as temporary:

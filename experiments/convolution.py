@@ -19,8 +19,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from experiments import record
 from experiments.recall import measure as train_and_measure
 from experiments.waiting import ON_A_CPU
@@ -140,11 +138,8 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    parser = record.options(__doc__)
-    parser.add_argument("--runs", type=Path, help="keep checkpoints here, so that a stopped measurement goes on")
+    parser = record.options(__doc__, runs=True)
     options = record.parse(parser, arguments)
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     scale, seeds = ("smoke", [0]) if options.smoke else ("laptop", [0, 1, 2])
     designs = list(DESIGNS)[:2] if options.smoke else list(DESIGNS)
     steps = recall.SCALES[scale].steps * (1 if options.smoke else MORE_STEPS)

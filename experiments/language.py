@@ -270,11 +270,8 @@ def measure(scale: str, seeds: dict[str, list[int]], folder: Path) -> dict[str, 
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    parser = record.options(__doc__)
-    parser.add_argument("--runs", type=Path, help="keep checkpoints here, so that a stopped measurement goes on")
+    parser = record.options(__doc__, runs=True)
     options = record.parse(parser, arguments)
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     seeds = {name: [0] for name in GATES} if options.smoke else SEEDS
     scale = "smoke" if options.smoke else "laptop"
     with tempfile.TemporaryDirectory() as temporary:

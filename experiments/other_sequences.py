@@ -307,11 +307,8 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    parser = record.options(__doc__)
-    parser.add_argument("--runs", type=Path, help="keep checkpoints here, so that a stopped measurement goes on")
+    parser = record.options(__doc__, runs=True)
     options = record.parse(parser, arguments)
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     seeds, steps = ([0], 20) if options.smoke else ([0, 1, 2], SETTINGS["steps"])
     data: dict[str, Any] = {"parameters": sum(p.numel() for p in machine(0).parameters())}
     with tempfile.TemporaryDirectory() as temporary:

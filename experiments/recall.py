@@ -15,7 +15,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm.auto import tqdm
 
 from experiments import record
@@ -203,14 +202,11 @@ def _first_below(curve: dict[str, Any], level: float) -> int | None:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    parser = record.options(__doc__)
+    parser = record.options(__doc__, runs=True)
     parser.add_argument("--seeds", type=int, help="how many seeds (default 3; 2 with --smoke)")
-    parser.add_argument("--runs", type=Path, help="keep checkpoints here, so that a stopped measurement goes on")
     options = record.parse(parser, arguments)
     seeds = list(range(options.seeds or (2 if options.smoke else 3)))
     scales = ["smoke"] if options.smoke else ["smoke", "laptop"]
-    torch.set_num_threads(1)  # so that the seconds mean the same wherever the script runs
-    torch.set_flush_denormal(True)  # gradients that have faded to almost nothing take a CPU several times as long
     scale, usual = scales[-1], recall.SCALES[scales[-1]]
     longer = replace(usual, steps=usual.steps * (1 if options.smoke else MORE_STEPS))
     with tempfile.TemporaryDirectory() as temporary:

@@ -120,19 +120,23 @@ def summary(what: str, values: list[float], **keywords: Any) -> dict[str, Any]:
     return {"what": what, "value": middle, "low": min(values), "high": max(values), **keywords}
 
 
-def options(documentation: str) -> argparse.ArgumentParser:
-    """The options that every script has: `--smoke` and `--folder`."""
+def options(documentation: str, runs: bool = False) -> argparse.ArgumentParser:
+    """The options that every script has, `--smoke` and `--folder`, and `--runs` where it keeps checkpoints."""
     parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="as small as it runs; needs --folder")
     parser.add_argument("--folder", type=Path, help="where to write instead of layercake/recorded")
+    if runs:
+        parser.add_argument("--runs", type=Path, help="keep checkpoints here, so that a stopped measurement goes on")
     return parser
 
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
-    """The options given; a smoke run that would overwrite the record is refused."""
+    """The options given; a smoke run that would overwrite the record is refused. PyTorch is set up to be timed."""
     given = parser.parse_args(arguments)
     if given.smoke and not given.folder:
         parser.error("--smoke would overwrite the recorded measurement: name another place with --folder")
+    torch.set_num_threads(1)  # so that the seconds mean the same wherever the script runs
+    torch.set_flush_denormal(True)  # gradients that have faded to almost nothing take a CPU several times as long
     return given
 
 

@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from experiments import record
 from layercake import recall, waiting
 from layercake.clock import BATCH_SIZE, chain_finding, time_per_step
@@ -143,7 +141,6 @@ def finding(data: dict[str, Any]) -> str:
 def main(arguments: list[str] | None = None) -> list[Path]:
     """Measure and write; returns where."""
     options = record.parse(record.options(__doc__), arguments)
-    torch.set_num_threads(1)
     started = time.perf_counter()
     run = measure(options.smoke)
     command = "python -m experiments.waiting" + (" --smoke" if options.smoke else "")

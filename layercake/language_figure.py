@@ -195,10 +195,10 @@ def chekhov_alt_text(record: dict[str, Any]) -> str:
     )
     shares = "; ".join(f"{name} {m['median'][0]:.2f} and {m['median'][1]:.2f}" for name, m in promise["models"].items())
     return (
-        "Two panels. Left, a line chart of the loss on the thing that is used in the last chapter, in nats, against "
+        "Two panels. Above, a line chart of the loss on the thing that is used in the last chapter, in nats, against "
         f"the tokens since it was settled in chapter 1: {losses}; the exact bound is {max(kept['exact']):.2f}, a guess "
         f"among all things costs {math.log(record['numbers']['things']):.2f}, one "
-        f"among what people will use costs {kept['rivals'][-1]:.2f}. Right, stacked bars of what is likeliest after a "
+        f"among what people will use costs {kept['rivals'][-1]:.2f}. Below, stacked bars of what is likeliest after a "
         f"promise, the new thing and the old one: {shares}. {one_line(chekhov_finding(record))}."
     )
 
@@ -207,13 +207,13 @@ def plot_chekhov(record: dict[str, Any]) -> "Figure":
     """Draw the loss on the thing against distance, and what the models choose after a promise and one taken back."""
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(10, 5), facecolor=SURFACE, layout="constrained", width_ratios=(3, 2)
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(7, 8.4), facecolor=SURFACE, layout="constrained", height_ratios=(5, 4)
     )
-    _loss_by_distance(left, record)
-    dress(left, chekhov_finding(record))
-    left.legend(frameon=False, labelcolor=INK, fontsize=8, loc="upper left", ncols=2)
-    _choices(right, record["data"])
+    _loss_by_distance(above, record)
+    dress(above, chekhov_finding(record))
+    above.legend(frameon=False, labelcolor=INK, loc="upper left", ncols=2)
+    _choices(below, record["data"])
     plt.close(figure)
     return figure
 
@@ -233,7 +233,7 @@ def _loss_by_distance(axes: "Axes", record: dict[str, Any]) -> None:
     axes.set_xscale("log", base=2)
     ticks = [2**n for n in range(5, 12) if kept["distance"][0] / 1.5 <= 2**n <= kept["distance"][-1] * 1.5]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.set_ylim(-0.2, max(max(m["loss"]["high"]) for m in kept["models"].values()) * 1.35)
+    axes.set_ylim(-0.2, max(max(m["loss"]["high"]) for m in kept["models"].values()) * 1.5)
     axes.set_xlabel("tokens since the thing was settled, in chapter 1")
     axes.set_ylabel("loss on the words of the thing (nats)")
 
@@ -253,7 +253,7 @@ def _choices(axes: "Axes", data: dict[str, Any]) -> None:
     axes.set_xlabel("share of stories (medians of the seeds)")
     dress(axes, "What is likeliest, of all things")
     axes.grid(visible=False)
-    axes.legend(frameon=False, labelcolor=INK, fontsize=8, loc="upper center", bbox_to_anchor=(0.4, -0.14), ncols=2)
+    axes.legend(frameon=False, labelcolor=INK, loc="upper center", bbox_to_anchor=(0.4, -0.14), ncols=2)
 
 
 def every_position_finding(record: dict[str, Any]) -> str:
@@ -275,9 +275,9 @@ def every_position_alt_text(record: dict[str, Any]) -> str:
         for how in ("one label", "every position")
     )
     return (
-        "Two panels. Left, a line chart of the share of right answers about new pages, against the pages learned from, "
+        "Two panels. Above, a line chart of the share of right answers about new pages against the pages learned from, "
         f"{pages}: {shares}; the best possible reader has {n['bound']:.2f}, the commonest answer {n['commonest']:.2f}. "
-        f"Right, points for the processor time for each target: {n['label_ms_per_target']:.2f} ms as a label, "
+        f"Below, points for the processor time for each target: {n['label_ms_per_target']:.2f} ms as a label, "
         f"{n['every_ms_per_target']:.3f} ms as a position. {one_line(every_position_finding(record))}."
     )
 
@@ -287,25 +287,27 @@ def plot_every_position(record: dict[str, Any]) -> "Figure":
     from matplotlib import pyplot as plt
 
     data, n = record["data"], record["numbers"]
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(9.5, 4.6), facecolor=SURFACE, layout="constrained", width_ratios=(2, 1)
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(7, 7), facecolor=SURFACE, layout="constrained", height_ratios=(5, 3)
     )
     styles = {"one label": ("#D55E00", "o"), "every position": ("#0072B2", "s")}
     for how, (colour, marker) in styles.items():
         shares = data[how]["right"]
-        left.fill_between(data["pages"], shares["low"], shares["high"], color=colour, alpha=0.25, lw=0)
-        left.plot(data["pages"], shares["median"], color=colour, marker=marker, label=f"trained on {how}")
+        above.fill_between(data["pages"], shares["low"], shares["high"], color=colour, alpha=0.25, lw=0)
+        above.plot(data["pages"], shares["median"], color=colour, marker=marker, label=f"trained on {how}")
     for level, words in ((n["bound"], "the best possible reader"), (n["commonest"], "the commonest answer")):
-        left.axhline(level, color=INK, lw=0.8, ls="-" if level == n["bound"] else ":")
-        left.annotate(f"{words}, {level:.2f}", (data["pages"][0], level), (0, 4), textcoords="offset points", color=INK)
-    left.set_xscale("log")
-    left.set_xticks(data["pages"], [f"{pages:,}" for pages in data["pages"]])
-    left.set_ylim(0, 1.15)
-    left.set_xlabel("pages to learn from")
-    left.set_ylabel("questions about new pages answered (share)")
-    dress(left, every_position_finding(record))
-    left.legend(frameon=False, labelcolor=INK, loc="lower right", bbox_to_anchor=(1, 0.1))
-    _costs(right, data["cost"], {how: colour for how, (colour, _) in styles.items()})
+        above.axhline(level, color=INK, lw=0.8, ls="-" if level == n["bound"] else ":")
+        above.annotate(
+            f"{words}, {level:.2f}", (data["pages"][0], level), (0, 4), textcoords="offset points", color=INK
+        )
+    above.set_xscale("log")
+    above.set_xticks(data["pages"], [f"{pages:,}" for pages in data["pages"]])
+    above.set_ylim(0, 1.15)
+    above.set_xlabel("pages to learn from")
+    above.set_ylabel("questions about new pages answered (share)")
+    dress(above, every_position_finding(record))
+    above.legend(frameon=False, labelcolor=INK, loc="lower right", bbox_to_anchor=(1, 0.1))
+    _costs(below, data["cost"], {how: colour for how, (colour, _) in styles.items()})
     plt.close(figure)
     return figure
 

@@ -247,6 +247,28 @@ def test_baked_layers_are_links_and_the_others_say_so(visit):
     opened.page.wait_for_url(f"**/{CHAPTER}")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_words_on_a_layer_have_contrast(visit, scheme):
+    opened = visit(LANDING, color_scheme=scheme)
+    fills = """(layer) => ['.cake-topic', '.cake-body'].map(
+        (part) => getComputedStyle(layer.querySelector(part)).fill.match(/[\\d.]+/g).slice(0, 3).map(Number))"""
+    for layer in opened.page.locator("a.cake-layer").all():
+        if layer.get_attribute("data-topic") != "reward":  # its words stand beside it
+            words, body = layer.evaluate(fills)
+            assert contrast(words, body) >= 4.5, layer.get_attribute("data-topic")
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """The contrast of two colours as WCAG 2 defines it."""
+
+    def luminance(colour: list[float]) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
 class Links(HTMLParser):
     """The addresses that a page points to, and the anchors that it has."""
 
