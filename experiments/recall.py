@@ -5,8 +5,8 @@
 
 Writes layercake/recorded/recall.json. A seed fixes the readers' first weights and the order of the training texts; the
 spread is from the lowest to the highest of the seeds. The three readers of the lab are trained as long as in the lab.
-Those without attention are trained four times as long, the RNN and the LSTM with all seeds, the GRU with one, to ask
-whether they forget, or have only not learned yet; where each falls below 90 % is read off that longer training.
+Those without attention are also trained four times as long, to ask whether they forget, or have only not learned yet;
+where each falls below 90 % is read off that longer training.
 """
 
 import statistics
@@ -213,8 +213,8 @@ def main(arguments: list[str] | None = None) -> Path:
         folder = options.runs or Path(temporary)
         data: dict[str, Any] = {scale: the_lab(scale, seeds, folder) for scale in scales}
         data["more_steps"] = {scale: measure(scale, seeds, folder / "more-steps", ("RNN", "LSTM"), longer)}
-        control = measure(scale, seeds[:1], folder / "more-steps", ("GRU",), longer)["GRU"]
-    data["controls"] = {scale: {"label": "GRU, four times the steps, 1 seed", **control}}
+        control = measure(scale, seeds, folder / "more-steps", ("GRU",), longer)["GRU"]
+    data["controls"] = {scale: {"label": f"GRU, four times the steps, {len(seeds)} seeds", **control}}
     command = "python -m experiments.recall" + (" --smoke" if options.smoke else "")
     result = {"claim": CLAIM, "finding": finding(data, scale), "measured": measured(data, scale)}
     result |= record.provenance(command, _seconds_of_training(data))

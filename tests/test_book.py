@@ -20,7 +20,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
 from layercake import figures, waiting
 from solutions.attention import sequential_depth
@@ -93,6 +93,11 @@ class Visit:
         }
 
 
+def complaint(said: ConsoleMessage) -> str:
+    """What the browser complains of, and where."""
+    return f"{said.text} ({said.location.get('url', '')})"
+
+
 @pytest.fixture
 def visit(browser: Browser, book: Path):
     """`visit(page, base, **context)` opens a page of the book, from `file://` unless told otherwise."""
@@ -103,7 +108,7 @@ def visit(browser: Browser, book: Path):
         contexts.append(browser.new_context(**{"viewport": WIDE, **context}))
         opened = Visit(contexts[-1].new_page())
         page, troubles = opened.page, opened.troubles
-        page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("console", lambda said: troubles.append(complaint(said)) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
         own = ("data:", "blob:", "file:" if base.startswith("file:") else base)
@@ -413,7 +418,11 @@ def test_a_notebook_may_attach_the_picture_later_and_take_it_away(visit):
     """As JupyterLab does: it renders into an element that is not on the page yet."""
     opened = visit("book/references.html", fake_clock=True)
     source = figures.source("messages")
-    opened.page.add_script_tag(type="module", content=source.replace("export default ", "globalThis.picture = "))
+    ready = "\ndocument.documentElement.dataset.ready = 'yes';"  # a module runs when it likes
+    opened.page.add_script_tag(
+        type="module", content=source.replace("export default ", "globalThis.picture = ") + ready
+    )
+    opened.page.wait_for_selector("html[data-ready]")
     opened.page.evaluate("""() => {
         globalThis.values = { state: { playing: true } };
         const model = { get: (name) => values[name], set: (name, value) => (values[name] = value), save_changes() {} };

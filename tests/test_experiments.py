@@ -160,9 +160,7 @@ def test_the_recorded_band_is_that_of_its_seeds_and_of_todays_settings(scale):
     for curve in curves.values():
         assert curve["distance"] == [2 * back + 1 for back in range(recall.SCALES[scale].n_pairs)]
         for band in (curve, curve["first_pair"]):
-            assert len(band["accuracy"]) == (
-                1 if curve is recorded["data"]["controls"].get(scale) else len(recorded["seeds"])
-            )
+            assert len(band["accuracy"]) == len(recorded["seeds"])
             for values, median, low, high in zip(
                 zip(*band["accuracy"]), band["median"], band["low"], band["high"], strict=True
             ):

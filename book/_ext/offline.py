@@ -55,10 +55,19 @@ def own_badge(app: Sphinx, doctree: nodes.document) -> None:
             image.replace_self(nodes.inline("", image.get("alt", "Open in Colab"), classes=["colab-badge"]))
 
 
+def no_icon_for_redirect(app: Sphinx, exception: Exception | None) -> None:
+    """Say on the bare page that leads to the first one that it has no icon: else browsers ask for /favicon.ico."""
+    page = Path(app.outdir) / "index.html"
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    if text.startswith("<meta http-equiv="):
+        page.write_text(f'<!doctype html>\n<link rel="icon" href="data:,">\n{text}', encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", use_own_mathjax)
     app.connect("doctree-read", own_badge)
     app.connect("html-collect-pages", copy_mathjax)
     app.connect("html-page-context", no_thebe, priority=900)
+    app.connect("build-finished", no_icon_for_redirect, priority=900)
     app.connect("html-page-context", colab_for_notebooks_only, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
