@@ -220,6 +220,12 @@ def test_known_facts_cost_nothing_and_unknown_ones_their_share():
     assert checked > 200
 
 
+def test_a_beginning_may_come_as_an_iterator():
+    page = take(1, kinds="record")[0]
+    for knows in (village.everything, village.nothing):
+        assert np.array_equal(village.entropy(iter(page.tokens), knows, kinds="record"), village.entropy(page, knows))
+
+
 def test_every_way_through_a_program_and_how_likely_it_was():
     weights = Lexicon("a b", (1, 3))
 

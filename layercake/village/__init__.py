@@ -22,7 +22,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 from itertools import count
 from typing import Any
 
@@ -31,7 +30,7 @@ import numpy as np
 from layercake.village import plays, records, stories, sums
 from layercake.village.grammar import Dice, Lexicon, Move, Words
 from layercake.village.reader import Reader, State, Told
-from layercake.village.world import LEXICONS, Fact, Knows, everything, facts, nothing, stated, value_of
+from layercake.village.world import LEXICONS, Fact, Knows, digest, everything, facts, nothing, stated, value_of
 
 __all__ = [
     "END", "KINDS", "MASK", "SPLITS", "VOCABULARY", "Document", "Fact", "Reader", "Told", "decode", "distribution",
@@ -192,7 +191,7 @@ def documents(
 def _documents(seed: int, split: str, settings: dict[str, Any]) -> Iterator[Document]:
     for index in count():
         drawn, key = _draw(seed, index, settings)
-        if (_digest(key) % _VALIDATION == 0) == (split == "validation"):
+        if (digest(key) % _VALIDATION == 0) == (split == "validation"):
             yield drawn
 
 
@@ -236,23 +235,16 @@ def _settings(kinds: Iterable[str] | None, chapters: int | None, promises: bool)
     return settings
 
 
-def _digest(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
-
-
 def _draw(seed: int, index: int, settings: dict[str, Any]) -> tuple[Document, str]:
     """A document, and what of it decides its split: all its words, or the problem where it is a sum."""
-    dice, words = Dice(_digest(f"{seed} {index}")), []
+    dice, words, kind = Dice(digest(f"{seed} {index}")), [], ""
     state: State | None = _Beginning(settings)
     while state is not None:
         last, move = state, state.next(dice)
+        kind = kind or move.wording.name  # the heading has the name of its kind
         state = state.apply(move, dice.write(move, LEXICONS, words))
     key = f"{last.a} {last.operation} {last.b}" if isinstance(last, sums.Sum) else " ".join(words)
-    kind = _KIND_OF[type(last)]
     return Document(kind, tuple([_IDS[word] for word in words]), settings), key
-
-
-_KIND_OF = {stories.Story: "story", records.Record: "record", sums.Sum: "sum", plays.Play: "play"}
 
 
 # The exact law -----------------------------------------------------------------------------------------------------
@@ -264,15 +256,15 @@ def read(text: Document | Iterable[int], knows: Knows = everything, **settings: 
     `text` is a Document, or the ids of the beginning of one, drawn with the settings of `documents`. A text that no
     document can be is refused: ValueError names the word and what was likely in its place.
     """
-    reader = _reader(text, knows, settings, tell=True)
-    for word in _words(_tokens(text)):
+    reader, words = _opened(text, knows, settings, tell=True)
+    for word in words:
         reader.read(word)
     return reader
 
 
 def law(text: Document | Iterable[int], knows: Knows = everything, **settings: Any) -> tuple[np.ndarray, np.ndarray]:
     """The exact `entropy` and `surprisal` of each token of a text, in nats, in one pass."""
-    reader, words = _reader(text, knows, settings, tell=False), _words(_tokens(text))
+    reader, words = _opened(text, knows, settings, tell=False)
     nats = np.zeros((2, len(words)))
     for at, word in enumerate(words):
         probabilities = reader.law()
@@ -317,11 +309,15 @@ def _tokens(text: Document | Iterable[int]) -> tuple[int, ...]:
     return text.tokens if isinstance(text, Document) else tuple(int(token) for token in text)
 
 
-def _reader(text: Document | Iterable[int], knows: Knows, settings: dict[str, Any], tell: bool) -> Reader:
+def _opened(
+    text: Document | Iterable[int], knows: Knows, settings: dict[str, Any], tell: bool
+) -> tuple[Reader, list[str]]:
+    """A reader at the beginning of a text, and the words that it is to read."""
     if isinstance(text, Document):
         settings = text.settings
     else:
         settings = _settings(**{"kinds": None, "chapters": None, "promises": True, **settings})
-    if knows is not everything and settings.get("kinds") != ("record",) and _tokens(text)[:1] != (_IDS["register"],):
+    words = _words(_tokens(text))
+    if knows is not everything and settings.get("kinds") != ("record",) and words[:1] != ["register"]:
         raise ValueError("a reader who knows fewer facts is possible for pages of the register only: kinds='record'")
-    return Reader(_Beginning(settings, knows), LEXICONS, tell)
+    return Reader(_Beginning(settings, knows), LEXICONS, tell), words

@@ -8,6 +8,7 @@ are written `<user>` and `<assistant>`, and the first line says whether the mach
 from functools import cache
 from typing import Any
 
+from layercake.village import records
 from layercake.village.grammar import Lexicon, Move, Wording, Words
 from layercake.village.records import WORDINGS_OF, referred
 from layercake.village.stories import END, all_but
@@ -141,9 +142,7 @@ BOUND = {
     "{answerer}": [(answerer,) for answerer in AGREE],
     "{state}": STATE_OF_WIRE.values,
     "{name}": [*LEXICONS["{name}"].values, *map(named, KIND_OF)],
-    "{subject}": [*map(named, KIND_OF), ("she",), ("he",), ("it",)],
-    "{whom}": [*map(named, KIND_OF), ("her",), ("him",), ("it",)],
-    "{value}": [value for kind in RELATIONS.values() for slot in kind.values() for value in LEXICONS[slot].values],
+    **{slot: records.BOUND[slot] for slot in ("{subject}", "{whom}", "{value}")},
     "{answer}": [answer for kind in RELATIONS for relation in RELATIONS[kind] for answer in _answers(kind, relation)],
 }  # what a slot may hold that a play binds: for the proof that no text has two derivations
 

@@ -126,7 +126,6 @@ class Record:
         self.told: dict[Fact, Words] = {}
         self.subject: str | None = None
         self.relations: tuple[str, ...] = ()  # of this subject, not yet stated in this entry
-        self.written = 0  # statements of this entry
 
     def truth(self) -> dict[str, Any]:
         """The facts that the page has stated."""
@@ -134,8 +133,10 @@ class Record:
 
     def next(self, choose: Any) -> Move:
         """The next sentence, by way of a chooser. Changes nothing."""
-        if not self.subject or not self.written:
-            step = "same" if self.subject else "new"
+        if not self.subject:
+            step = "new"
+        elif self.relations == stated_relations(self.subject):  # an entry states something
+            step = "same"
         else:
             (step,) = choose.weighted(NEXT[0 if self.relations else 1])
         if step == "end":
@@ -152,10 +153,10 @@ class Record:
         if move.wording is END:
             return None
         if move.wording is ENTRY:
-            self.subject, self.written = SUBJECT_OF[drawn["{name}"]], 0
+            self.subject = SUBJECT_OF[drawn["{name}"]]
             self.relations = stated_relations(self.subject)
             return self
         fact: Fact = move.bound["fact"]
-        self.relations, self.written = tuple(r for r in self.relations if r != fact.relation), self.written + 1
+        self.relations = tuple(r for r in self.relations if r != fact.relation)
         self.told[fact] = drawn.get("{value}") or move.bound["{value}"]
         return self

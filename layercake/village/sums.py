@@ -5,10 +5,8 @@ from typing import Any
 
 from layercake.village.grammar import Lexicon, Move, Wording, Words
 from layercake.village.stories import END
-from layercake.village.world import LEXICONS
 
 HEADING = Wording("sum", "sum \n")
-LEXICONS["{goods}"] = Lexicon(["pears", "apples", "eggs", "buttons", "candles", "nails"])
 ASK = {
     "plus": Wording(
         "plus",

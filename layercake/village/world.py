@@ -52,6 +52,7 @@ LEXICONS = {
     "{number}": Lexicon("two three four five six seven eight nine ten eleven twelve"),
     "{weather}": Lexicon("rain fog snow wind hail sunshine drizzle frost", (8, 5, 4, 6, 2, 5, 4, 3)),
     "{time}": Lexicon("morning afternoon evening night", (4, 3, 3, 2)),
+    "{goods}": Lexicon("pears apples eggs buttons candles nails"),
     "{day}": Lexicon("Monday Tuesday Wednesday Thursday Friday Saturday Sunday"),
     "{mood}": Lexicon(
         "cheerful gloomy restless hungry proud suspicious sleepy homesick brave jealous out_of_sorts "
