@@ -78,9 +78,9 @@ def fingerprint() -> str:
 # Text to learn from ------------------------------------------------------------------------------------------------
 
 
-def numbered(seed: int, kinds: Sequence[str] | None = None) -> Iterator[village.Document]:
+def numbered(seed: int, kinds: Sequence[str] | None = None, start: int = 0) -> Iterator[village.Document]:
     """The documents that a run with this seed learns from, in the order in which they are opened, without end."""
-    return (_document(seed, n, kinds) for n in count())
+    return (_document(seed, n, kinds) for n in count(start))
 
 
 def _document(seed: int, n: int, kinds: Sequence[str] | None = None) -> village.Document:

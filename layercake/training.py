@@ -1,7 +1,7 @@
 """One training loop for the labs: progress with an ETA, a checkpoint that survives a disconnect, honest refusals.
 
-AdamW (Loshchilov & Hutter 2019) with a linear warm-up, a plateau, and a linear descent to zero over the second half. A
-checkpoint is one safetensors file with the model, AdamW's running means, the random generators and the losses so
+AdamW (Loshchilov & Hutter 2019) with a linear warm-up, a plateau, and a linear descent to zero over the second half,
+where the caller names nothing else. A checkpoint is one safetensors file with the model, AdamW's running means, the random generators and the losses so
 far; on a CPU a run that was stopped and resumed has the same losses, bit for bit, as one that was not.
 No pickle is written or read: a file from elsewhere can be wrong, and it cannot run code.
 """
@@ -21,11 +21,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-FORMAT = "layercake-training-1"
+FORMAT = "layercake-training-2"
 WARM_UP = 50  # steps
 SAVE_EVERY = 10.0  # seconds
 
 StepLoss = Callable[[nn.Module, torch.Generator], tuple[Tensor, Tensor]]  # -> loss (), accuracy ()
+TakeStep = Callable[[nn.Module, torch.optim.Optimizer, StepLoss, torch.Generator], tuple[Tensor, Tensor]]
 
 
 class TrainingError(RuntimeError):
@@ -38,10 +39,10 @@ class CheckpointError(RuntimeError):
 
 @dataclass
 class History:
-    """What one run saw: loss and accuracy of every step, and the seconds spent training, over all its sessions."""
+    """What one run saw at every step, and the seconds spent training, over all its sessions."""
 
     loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
+    second: list[float] = field(default_factory=list)  # what a step gives beside its loss: in most labs the accuracy
     seconds: float = 0.0
 
 
@@ -49,6 +50,18 @@ def learning_rate_at(step: int, steps: int, peak: float) -> float:
     """The learning rate of one step: up over the first 50, flat to the middle, then down to zero."""
     warm_up, descent = (step + 1) / min(WARM_UP, max(1, steps // 4)), (steps - step) / (steps - steps // 2)
     return peak * min(1.0, warm_up, descent)
+
+
+def descend(
+    model: nn.Module, optimiser: torch.optim.Optimizer, step_loss: StepLoss, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """One step down the gradient of one batch, clipped to a length of 1; returns the loss and the accuracy."""
+    loss, accuracy = step_loss(model, generator)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+    return loss, accuracy
 
 
 def train(
@@ -63,18 +76,31 @@ def train(
     name: str = "model",
     fresh: bool = False,
     stop_after: int | None = None,
+    rate: Callable[[int, int, float], float] = learning_rate_at,
+    optimiser: torch.optim.Optimizer | None = None,
+    take_step: TakeStep = descend,
+    show: Callable[[History], dict[str, str]] | None = None,
+    tokens_per_step: int | None = None,
+    leads: bool = True,
 ) -> History:
     """Train `model` in place for `steps` steps, from the checkpoint at `path` where there is one.
 
     `step_loss(model, generator)` draws a batch and returns loss and accuracy. One that carries something from step to
     step, such as a recurrent state or a place in a text, has `state_dict` and `load_state_dict`, as modules have: they
     are saved and resumed with the rest. `settings` are what the run depends on: a checkpoint made with others is
-    refused, unless `fresh` says to overwrite it. `stop_after` ends this session early, at a saved step. Raises
-    TrainingError at a loss that is not finite, CheckpointError at a checkpoint that is damaged or another run's.
+    refused, unless `fresh` says to overwrite it. `stop_after` ends this session early, at a saved step.
+
+    `rate(step, steps, learning_rate)` is the learning rate of a step; `optimiser` is AdamW where none is given;
+    `take_step(model, optimiser, step_loss, generator)` makes one step and returns its loss and a second number. `show`
+    says what stands beside the progress bar, which counts tokens where `tokens_per_step` is given. Of several processes
+    that train together one leads: it alone draws the bar and writes the checkpoint, which all of them read.
+
+    Raises TrainingError at a loss that is not finite, CheckpointError at a checkpoint that is damaged or another run's.
     """
     settings = _plain({**settings, "name": name, "steps": steps, "learning_rate": learning_rate, "seed": seed})
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
+    optimiser = optimiser or torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
+    show, size = show or _loss_and_accuracy, tokens_per_step or 1
     history = History()
     if path.exists() and not fresh:
         first_loss = _first_loss(model, step_loss, seed)
@@ -83,39 +109,47 @@ def train(
     started = saved = time.perf_counter()
     before = history.seconds
     model.train()
-    with tqdm(total=steps, initial=len(history.loss), desc=name, unit="step", mininterval=0.5) as bar:
+    with tqdm(
+        total=steps * size,
+        initial=len(history.loss) * size,
+        desc=name,
+        unit="token" if tokens_per_step else "step",
+        unit_scale=bool(tokens_per_step),
+        mininterval=0.5,
+        disable=not leads,
+    ) as bar:
         while (step := len(history.loss)) < last:
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate_at(step, steps, learning_rate)
-            _one_step(model, step_loss, optimiser, generator, history, name)
-            bar.update()
+                group["lr"] = rate(step, steps, learning_rate)
+            loss, second = take_step(model, optimiser, step_loss, generator)
+            _note(history, loss.item(), second.item(), name)
+            bar.update(size)
             if step % 10 == 0 or step + 1 == last:
-                bar.set_postfix(loss=f"{_lately(history.loss):.3f}", accuracy=f"{_lately(history.accuracy):.2f}")
+                bar.set_postfix(show(history))
             history.seconds = before + time.perf_counter() - started
-            if time.perf_counter() - saved > SAVE_EVERY or step + 1 == last:
+            if leads and (time.perf_counter() - saved > SAVE_EVERY or step + 1 == last):
                 _save(path, model, optimiser, generator, settings, history, step_loss)
                 saved = time.perf_counter()
     return history
 
 
-def _one_step(model, step_loss, optimiser, generator, history: History, name: str) -> None:
-    loss, accuracy = step_loss(model, generator)
-    value = loss.item()
-    if not math.isfinite(value):
+def _note(history: History, loss: float, second: float, name: str) -> None:
+    """Write down what a step gave. Raises TrainingError where its loss is not finite."""
+    if not math.isfinite(loss):
         raise TrainingError(
-            f"The loss of {name} is {value} at step {len(history.loss)}. The usual reasons: a softmax over scores that "
+            f"The loss of {name} is {loss} at step {len(history.loss)}. The usual reasons: a softmax over scores that "
             "are all -inf (a query that may read nothing), a division by zero, or a learning rate that is too high. "
             "Look at your functions with random inputs first; then try a third of the learning rate."
         )
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimiser.step()
-    history.loss.append(value)
-    history.accuracy.append(accuracy.item())
+    history.loss.append(loss)
+    history.second.append(second)
 
 
-def _lately(values: list[float], steps: int = 50) -> float:
+def _loss_and_accuracy(history: History) -> dict[str, str]:
+    return {"loss": f"{lately(history.loss):.3f}", "accuracy": f"{lately(history.second):.2f}"}
+
+
+def lately(values: list[float], steps: int = 50) -> float:
     """The mean of the last steps: texts differ in length from step to step, and so does their loss."""
     return sum(values[-steps:]) / len(values[-steps:])
 
@@ -144,7 +178,7 @@ def _save(path: Path, model, optimiser, generator, settings, history: History, s
     tensors |= {f"carried.{name}": tensor for name, tensor in _carried(step_loss).items()}
     tensors["rng.batches"], tensors["rng.torch"] = generator.get_state(), torch.get_rng_state()
     tensors["history.loss"] = torch.tensor(history.loss, dtype=torch.float64)
-    tensors["history.accuracy"] = torch.tensor(history.accuracy, dtype=torch.float64)
+    tensors["history.second"] = torch.tensor(history.second, dtype=torch.float64)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     metadata = {"format": FORMAT, "settings": json.dumps(settings), "seconds": repr(history.seconds)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +222,7 @@ def _resume(path: Path, model, optimiser, generator, settings, first_loss: float
         step_loss.load_state_dict(carried)
     generator.set_state(tensors["rng.batches"])
     torch.set_rng_state(tensors["rng.torch"])
-    return History(losses, tensors["history.accuracy"].tolist(), float(metadata["seconds"]))
+    return History(losses, tensors["history.second"].tolist(), float(metadata["seconds"]))
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
