@@ -1,0 +1,81 @@
+"""The models that ship: a file gives back what was saved, and one that is not right is refused with a reason."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from layercake import checkpoints, language, village
+from layercake.training import CheckpointError
+from solutions.transformer import GPT
+
+SIZES = {"vocab_size": len(village.VOCABULARY), "context": 40, "d_model": 32, "n_layers": 2, "n_heads": 2}
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return GPT(**SIZES)
+
+
+@pytest.fixture
+def file(model, tmp_path):
+    return checkpoints.save(model, tmp_path / "small.safetensors", note="a test")
+
+
+def rewritten(file, weights=None, **metadata):
+    """The file with other weights or metadata."""
+    said = {"format": checkpoints.FORMAT, "village": language.fingerprint(), "sizes": json.dumps(SIZES)}
+    save_file(weights or load_file(file), file, metadata=said | metadata)
+    return file
+
+
+def test_what_is_loaded_is_what_was_saved_rounded_to_16_bits(model, file):
+    loaded = checkpoints.load(file)
+    assert not loaded.training
+    assert loaded.output.weight is loaded.embedding.weight
+    for name, weight in model.named_parameters():
+        got = loaded.get_parameter(name)
+        assert got.dtype == torch.float32
+        assert torch.equal(got, weight.half().float())
+    assert [path.name for path in file.parent.iterdir()] == ["small.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["village", "unheard_of"])
+def test_a_missing_file_is_named_with_those_that_ship(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoints, "FOLDER", tmp_path)
+    with pytest.raises(CheckpointError, match=rf"no model .*{name}\.safetensors.*ship: none"):
+        checkpoints.load(name)
+
+
+def test_a_file_that_is_cut_short_is_refused(file):
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="cut short or damaged"):
+        checkpoints.load(file)
+
+
+def test_a_file_of_another_kind_is_refused(file):
+    save_file({"weight": torch.ones(2)}, file)
+    with pytest.raises(CheckpointError, match="no model of this course"):
+        checkpoints.load(file)
+
+
+def test_another_edition_of_the_village_is_refused(file):
+    with pytest.raises(CheckpointError, match=f"0000.*{language.fingerprint()}"):
+        checkpoints.load(rewritten(file, village="0000"))
+
+
+def test_weights_of_other_shapes_than_the_sizes_say_are_refused(file):
+    with pytest.raises(CheckpointError, match="size mismatch"):
+        checkpoints.load(rewritten(file, sizes=json.dumps(SIZES | {"d_model": 64})))
+    with pytest.raises(CheckpointError, match=r"embedding\.weight"):
+        checkpoints.load(rewritten(file, weights={"norm.weight": torch.ones(32)}))
+
+
+def test_a_weight_that_16_bits_cannot_hold_is_refused_and_no_file_is_left(model, tmp_path):
+    with torch.no_grad():
+        model.norm.weight[3] = 1e6
+    with pytest.raises(ValueError, match=r"norm\.weight: not finite"):
+        checkpoints.save(model, tmp_path / "large.safetensors")
+    assert list(tmp_path.iterdir()) == []
