@@ -263,7 +263,7 @@ def generate(
     `partial(sample, temperature=0.8, generator=…)` with the `sample` of the topic `prediction`.
 
     Shapes: tokens (B, T), T >= 1 -> (B, T + n_tokens), the prompt in front.
-    Raises ValueError where that is longer than the model's context.
+    Raises ValueError where the model would have to read more tokens than its context.
     """
     ### BEGIN SOLUTION
     state, unread = None, tokens
