@@ -466,7 +466,10 @@ def test_an_unknown_picture_or_a_missing_alternative_stops_the_build(tmp_path):
     )
     said = StringIO()
     Sphinx(tmp_path, tmp_path, tmp_path / "out", tmp_path / "tree", "html", status=None, warning=said).build()
-    assert "There is no moving picture 'mesages'. There are: guess, messages, vanishing." in said.getvalue()
+    assert (
+        "There is no moving picture 'mesages'. There are: compute, guess, messages, rotary, vanishing."
+        in said.getvalue()
+    )
     assert "A moving picture needs :alt:" in said.getvalue()
 
 
@@ -474,7 +477,7 @@ def test_in_a_notebook_the_same_module_runs(monkeypatch):
     widget = figures.show("messages", length=8)
     assert widget._esm == figures.source("messages")
     assert widget.state == {"length": 8}
-    with pytest.raises(figures.UnknownFigure, match="There are: guess, messages"):
+    with pytest.raises(figures.UnknownFigure, match="There are: compute, guess, messages"):
         figures.show("massages")
     monkeypatch.setitem(sys.modules, "anywidget", None)
     with pytest.raises(ImportError, match="pip install anywidget"):
