@@ -315,6 +315,96 @@ CLASSES = {
             edited("truncated_bptt", "state = detached(state)", "pass"),
         ),
     ),
+    "transformer": small_class(
+        ("RMSNorm", "rotary", "RotaryAttention", "FeedForward"),
+        4.75,
+        10,
+        Student(
+            "dorothy",
+            "mistake: the squares overflow in half precision",
+            9.75,
+            edited("RMSNorm", "wide = x.float()", "wide = x"),
+        ),
+        Student(
+            "emmy",
+            "mistake: every piece of a text begins at position 0",
+            8.25,
+            edited("RotaryAttention", "torch.arange(S, S + T", "torch.arange(T"),
+        ),
+        Student(
+            "felix",
+            "mistake: norms stand after the parts",
+            9,
+            edited(
+                "Block",
+                "read, state = self.attention(self.attention_norm(x), state)\n"
+                "        x = x + read\n"
+                "        return x + self.feed_forward(self.feed_forward_norm(x)), state",
+                "read, state = self.attention(x, state)\n"
+                "        x = self.attention_norm(x + read)\n"
+                "        return self.feed_forward_norm(x + self.feed_forward(x)), state",
+            ),
+        ),
+        Student(
+            "grace",
+            "mistake: no norm before the output layer",
+            8.5,
+            edited("GPT", "self.output(self.norm(x))", "self.output(x)"),
+        ),
+        Student(
+            "henri",
+            "mistake: the model reads all again, with the cache",
+            8.75,
+            edited("generate", "model(unread, state) if use_cache", "model(tokens, state) if use_cache"),
+        ),
+        Student(
+            "quinn",
+            "imports the reference for four exercises, and goes on",
+            6,
+            lambda nb: _with_imports(solved(nb), "RMSNorm", "rotary", "Block", "count_parameters"),
+        ),
+    ),
+    "pretraining": small_class(
+        ("train_bpe", "encode", "decode", "get_batch"),
+        3.5,
+        10,
+        Student(
+            "dorothy",
+            "mistake: bytes that are no text raise an error",
+            9.75,
+            edited("decode", 'errors="replace"', 'errors="strict"'),
+        ),
+        Student(
+            "emmy",
+            "mistake: eps under the root",
+            9.5,
+            edited("adamw_update", "(unbiased_square.sqrt() + eps)", "(unbiased_square + eps).sqrt()"),
+        ),
+        Student(
+            "felix",
+            "mistake: the mean of the batches' means",
+            9,
+            edited("train_step", 'reduction="sum") / n_targets', 'reduction="mean") / len(batches)'),
+        ),
+        Student(
+            "grace",
+            "mistake: the model is left in evaluation mode",
+            9.75,
+            edited("evaluate", "model.train(mode)", "pass"),
+        ),
+        Student(
+            "henri",
+            "mistake: the exponent has the wrong sign",
+            9.25,
+            edited("fit_power_law", "-slope.item()", "slope.item()"),
+        ),
+        Student(
+            "quinn",
+            "imports the reference for two exercises, and goes on",
+            7.75,
+            lambda nb: _with_imports(solved(nb), "train_bpe", "clip_gradients"),
+        ),
+    ),
     "attention": [
         Student("ada", "everything right", 8, lambda nb: nbformat.writes(solved(nb))),
         Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),

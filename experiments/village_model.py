@@ -267,8 +267,8 @@ A transformer of {parameters:,} parameters, pretrained on the village: the base 
 | sizes | {sizes} |
 | text | the village, edition {village}, seed {seed}, training split; {tokens:,} tokens, none of them twice |
 | recipe | AdamW at {learning_rate}, betas {betas}, weight decay {weight_decay}, clipped at 1; {steps:,} steps of \
-{batch_size} rows of {row:,} tokens; 100 steps of warm-up, a plateau, the last {descent:.0%} of the steps down to zero; \
-bfloat16 products, float32 weights |
+{batch_size} rows of {row:,} tokens; 100 steps of warm-up, a plateau, the last {descent:.0%} of the steps down to \
+zero; bfloat16 products, float32 weights |
 | computed on | {threads} thread(s) of {processor}, {hours:.1f} hours, {flops:.2g} floating-point operations |
 | file | safetensors, float16, {size:.1f} MB |
 

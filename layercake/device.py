@@ -49,7 +49,7 @@ def pick() -> Device:
         return Device(torch.device("cuda"), torch.float16, f"{name} has no bfloat16, so float16 with loss scaling")
     if torch.backends.mps.is_available():
         return Device(torch.device("mps"), torch.float32, "Apple GPU, where float32 is the safe choice")
-    return Device(torch.device("cpu"), torch.float32, "no GPU found; a CPU gains nothing from shorter numbers here")
+    return Device(torch.device("cpu"), torch.float32, "no GPU found; few CPUs are faster with shorter numbers")
 
 
 def where() -> str:

@@ -41,10 +41,10 @@ def plot(curve: "Curve") -> "Figure":
         _draw(left, band, curve.layer, f"recorded, {band['seeds']} seeds: range", line=False)
     style = {"color": COLOURS.get(curve.layer, INK), "marker": MARKERS.get(curve.layer, "o"), "markersize": 5}
     left.plot(curve.tokens, curve.loss["all"], label=f"your {curve.layer}", **style)
-    _loss_axes(left, curve.tokens[-1], curve.bound["all"])
+    loss_axes(left, curve.tokens[-1], curve.bound["all"])
     dress(left, finding(curve))
     left.legend(frameon=False, labelcolor=INK, loc="upper right")
-    _bars(right, {kind: (curve.bound[kind], curve.loss[kind][-1]) for kind in KINDS}, style["color"])
+    bars(right, {kind: (curve.bound[kind], curve.loss[kind][-1]) for kind in KINDS}, style["color"])
     plt.close(figure)  # a notebook draws the returned figure; left open it would be drawn twice
     return figure
 
@@ -52,7 +52,7 @@ def plot(curve: "Curve") -> "Figure":
 def finding(curve: "Curve") -> str:
     """Where the curve ends, above what nobody can avoid."""
     return (
-        f"After {_millions(curve.tokens[-1])} tokens the {curve.layer} is {curve.gap():.2f} nats above\n"
+        f"After {millions(curve.tokens[-1])} tokens the {curve.layer} is {curve.gap():.2f} nats above\n"
         f"the {curve.bound['all']:.2f} that no reader can avoid"
     )
 
@@ -69,11 +69,11 @@ def alt_text(curve: "Curve") -> str:
     if band is None:
         return " ".join([*said, NOT_RECORDED])
     low, high = band["loss"]["all"]["low"][-1], band["loss"]["all"]["high"][-1]
-    where = _against(curve.loss["all"][-1], low, high)
+    where = against(curve.loss["all"][-1], low, high)
     return " ".join([*said, f"{band['seeds']} recorded runs end between {low:.3f} and {high:.3f}; yours {where}."])
 
 
-def _against(loss: float, low: float, high: float, allowed: float = 0.02) -> str:
+def against(loss: float, low: float, high: float, allowed: float = 0.02) -> str:
     """How an end lies to the recorded ones, give or take what another seed does."""
     if loss > high + allowed:
         return f"is {loss - high:.2f} nats above them"
@@ -90,7 +90,7 @@ def _draw(axes: "Axes", band: dict[str, Any], name: str, label: str, line: bool 
         axes.plot(band["tokens"], losses["median"], color=colour, marker=MARKERS[name], markersize=4, label=label)
 
 
-def _loss_axes(axes: "Axes", most_tokens: int, bound: float) -> None:
+def loss_axes(axes: "Axes", most_tokens: int, bound: float) -> None:
     """Both axes, logarithmic so that the last tenths of a nat can be seen, and the bound."""
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -104,7 +104,7 @@ def _loss_axes(axes: "Axes", most_tokens: int, bound: float) -> None:
     axes.set_ylabel("loss on validation documents (nats per token)")
 
 
-def _bars(axes: "Axes", ends: dict[str, tuple[float, float]], colour: str) -> None:
+def bars(axes: "Axes", ends: dict[str, tuple[float, float]], colour: str) -> None:
     """For each kind what nobody can avoid, and on top of it the model's own share."""
     names = list(ends)
     bounds = [bound for bound, _ in ends.values()]
@@ -118,7 +118,7 @@ def _bars(axes: "Axes", ends: dict[str, tuple[float, float]], colour: str) -> No
     axes.set_ylim(0, max(loss for _, loss in ends.values()) * 1.35)
 
 
-def _millions(tokens: int) -> str:
+def millions(tokens: int) -> str:
     return f"{tokens / 1e6:.1f} million" if tokens >= 1e6 else f"{tokens:,}"
 
 
@@ -162,7 +162,7 @@ def plot_language(record: dict[str, Any]) -> "Figure":
         seeds = f"{line['seeds']} seed{'s' if line['seeds'] > 1 else ''}"
         _draw(axes, line, name, f"{name}, {seeds}")
     axes.axhline(n["ngram_loss"], color=NGRAM, ls="--", label=f"n-grams, n = {n['ngram_n']}, counted in all of it")
-    _loss_axes(axes, n["tokens"], n["bound"])
+    loss_axes(axes, n["tokens"], n["bound"])
     dress(axes, language_finding(record))
     axes.legend(frameon=False, labelcolor=INK, loc="upper right")
     plt.close(figure)

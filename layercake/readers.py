@@ -1,9 +1,10 @@
-"""The readers of the recall lab: six networks with about the same number of parameters, and their sizes.
+"""The readers of the recall lab: seven networks with about the same number of parameters, and their sizes.
 
 A plain recurrent network (Elman 1990), an LSTM (Hochreiter & Schmidhuber 1997), a GRU (Cho et al. 2014), a GRU with
 attention over its states (Bahdanau et al. 2015), a causal convolution whose gaps double from layer to layer, with gates
-(van den Oord et al. 2016, Gehring et al. 2017), and attention alone (Vaswani et al. 2017, without the feed-forward
-layers). What does the attending is handed in by the caller. Each sees every symbol together with the one before it.
+(van den Oord et al. 2016, Gehring et al. 2017), attention alone (Vaswani et al. 2017, without the feed-forward layers),
+and whole layers of a transformer. What does the attending is handed in by the caller, and so is the transformer's
+layer. Each sees every symbol together with the one before it.
 """
 
 import math
@@ -17,7 +18,8 @@ from torch.nn import functional as F
 from layercake.device import check_scale
 
 READERS = ("GRU", "GRU + attention", "attention")  # those of the lab
-ALL_READERS = ("RNN", "LSTM", "GRU", "GRU + attention", "convolution", "attention")
+ALL_READERS = ("RNN", "LSTM", "GRU", "GRU + attention", "convolution", "attention")  # up to the topic attention
+TRANSFORMER = "transformer"  # the seventh: there is one where its layer is handed in
 GENTLE = ("RNN", "convolution")  # those that learn worse at the usual learning rate than at the gentle one
 
 
@@ -43,13 +45,15 @@ class Settings:
     d_lstm: int = 64
     d_convolution: int = 44
     dilations: tuple[int, ...] = (1, 2, 4, 8)  # of the convolution: the gap between the two positions a layer reads
+    d_transformer: int = 36
+    n_heads_transformer: int = 2  # of even width, since rotary positions turn pairs
 
 
 SCALES = {
     "smoke": Settings(8, 300, 64, 78, 64, 60, 250),
     "laptop": Settings(32, 800, 128, 78, 64, 60, 500),
     # Sized by estimate: not yet run on a T4.
-    "colab": Settings(128, 4000, 128, 118, 96, 88, 250, d_rnn=226, d_lstm=100, d_convolution=62),
+    "colab": Settings(128, 4000, 128, 118, 96, 88, 250, d_rnn=226, d_lstm=100, d_convolution=62, d_transformer=48),
 }
 
 
@@ -156,6 +160,24 @@ class ConvolutionReader(nn.Module):
         return self.read_out(self.norm(x[:, -n_questions:]))
 
 
+class TransformerReader(nn.Module):
+    """Whole layers of a transformer, which find positions and think for each by themselves; no recurrence."""
+
+    def __init__(self, settings: Settings, d_model: int, block: Callable[[int, int], nn.Module]):
+        super().__init__()
+        self.embed = SymbolAndTheOneBefore(settings)
+        self.widen = nn.Linear(2 * settings.d_embed, d_model)
+        self.blocks = nn.ModuleList(block(d_model, settings.n_heads_transformer) for _ in range(settings.n_layers))
+        self.norm = nn.RMSNorm(d_model)
+        self.read_out = nn.Linear(d_model, settings.n_values)
+
+    def forward(self, symbols: Tensor, n_questions: int) -> Tensor:
+        x = self.widen(self.embed(symbols))  # (B, T, d_model)
+        for block in self.blocks:
+            x, _ = block(x)
+        return self.read_out(self.norm(x[:, -n_questions:]))
+
+
 def sinusoids(T: int, d_model: int, device: torch.device) -> Tensor:
     """Positions as sines and cosines, (T, d_model), for any length. Source: Vaswani et al. 2017, section 3.5."""
     rates = torch.exp(-math.log(10_000) * torch.arange(0, d_model, 2, device=device) / d_model)
@@ -169,16 +191,20 @@ def readers(
     scale: str | Settings,
     *,
     attend: Callable[..., Tensor] | None = None,
+    block: Callable[[int, int], nn.Module] | None = None,
     seed: int = 0,
     only: tuple[str, ...] = READERS,
 ) -> dict[str, nn.Module]:
     """The readers named in `only`, untrained, built on your functions: attention's equation is nowhere in here.
 
     `multi_head_attention` is the class; with `attend`, `MultiHeadAttention(d_model, n_heads, attend=...)` is built.
-    Raises ValueError for a name that is not one of `ALL_READERS`.
+    `block(d_model, n_heads)` builds a layer of the transformer, x (B, T, d_model) -> x and a state; with it there is a
+    seventh reader. Raises ValueError for a name that is not one of `ALL_READERS` or `TRANSFORMER`.
     """
-    if unknown := [name for name in only if name not in ALL_READERS]:
-        raise ValueError(f"There is no reader {unknown[0]!r}: there are {', '.join(ALL_READERS)}.")
+    names = ALL_READERS if block is None else (*ALL_READERS, TRANSFORMER)
+    if unknown := [name for name in only if name not in names]:
+        hint = " A transformer needs its layer: pass block=." if unknown[0] == TRANSFORMER else ""
+        raise ValueError(f"There is no reader {unknown[0]!r}: there are {', '.join(names)}.{hint}")
     settings = scale if isinstance(scale, Settings) else settings_for(scale)
     keywords = {} if attend is None else {"attend": attend}
     with torch.random.fork_rng(devices=[]):
@@ -194,6 +220,8 @@ def readers(
             "LSTM": RecurrentReader(settings, settings.d_lstm, nn.LSTM),
             "convolution": ConvolutionReader(settings, settings.d_convolution),
         }
+        if block is not None:
+            models[TRANSFORMER] = TransformerReader(settings, settings.d_transformer, block)
     return {name: models[name] for name in only}
 
 

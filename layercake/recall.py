@@ -11,8 +11,8 @@ pairs; and near pairs are asked for more often, as in language. The values are u
 keys, so chance is exactly 1 / n_values; the text determines the answer, so 1 is attainable.
 
 The lab trains three readers with about the same number of parameters: a GRU, a GRU with attention over its states, and
-attention alone. `layercake.readers` has three more: a plain RNN, an LSTM and a convolution. What does the attending is
-handed in by the caller.
+attention alone. `layercake.readers` has four more: a plain RNN, an LSTM, a convolution and a transformer. What does the
+attending is handed in by the caller.
 """
 
 import math
@@ -159,6 +159,7 @@ def run(
     device: Device | None = None,
     *,
     attend: Callable[..., Tensor] | None = None,
+    block: Callable[[int, int], nn.Module] | None = None,
     seed: int = 0,
     folder: str | Path = "layercake-runs",
     fresh: bool = False,
@@ -167,13 +168,14 @@ def run(
 ) -> dict[str, Any]:
     """Train the readers on the same texts for the same number of steps, and measure each one's recall.
 
-    `settings` are other sizes than those of the scale, for a control.
+    `settings` are other sizes than those of the scale, for a control; `block` builds the layers of a transformer.
 
     In float32 on any device: these models are small. Each reader is saved under `folder` as it trains, and a second
     call goes on where the first was stopped. Raises what `layercake.training.train` raises.
     """
     settings, device = settings or settings_for(scale), device or pick()
-    models = readers(attention_over_states, multi_head_attention, settings, attend=attend, seed=seed, only=only)
+    given = {"attend": attend, "block": block, "seed": seed, "only": only}
+    models = readers(attention_over_states, multi_head_attention, settings, **given)
     curves: dict[str, Any] = {"scale": scale}
     for name in only:
         model = models[name].to(device.device)

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from layercake import results
 from layercake.device import check_scale
-from layercake.readers import READERS, chance
+from layercake.readers import READERS, TRANSFORMER, chance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe & Ito's colours, told apart by shape and line as well. Attention alone is drawn last, hollow, because its points
-# lie on those of attention on a GRU.
+# Okabe & Ito's colours, told apart by shape and line as well. Attention alone and the transformer are drawn last and
+# hollow, because their points lie on those of attention on a GRU.
 COLOURS = {"RNN": "#000000", "LSTM": "#CC79A7", "GRU": "#D55E00", "GRU + attention": "#0072B2"}
-COLOURS |= {"convolution": "#56B4E9", "attention": "#009E73"}
+COLOURS |= {"convolution": "#56B4E9", "attention": "#009E73", TRANSFORMER: "#E69F00"}
 MARKERS = {"RNN": "x", "LSTM": "D", "GRU": "o", "GRU + attention": "s", "convolution": "v", "attention": "^"}
+MARKERS |= {TRANSFORMER: "p"}
+WITH_ATTENTION = ("GRU + attention", "attention", TRANSFORMER)
+HOLLOW = {"attention": 8, TRANSFORMER: 12}  # and their size
 SURFACE = "#ffffff"  # explicit, so that dark ink stays readable on a dark page
 INK = "#333333"
 
@@ -125,14 +128,14 @@ def alt_text(curves: dict[str, Any] | None = None, scale: str | None = None) -> 
         median = control["median"]
         said.append(f"Dotted: {control['label']}, {median[0]:.2f} at distance 1 and {median[-1]:.2f} at {farthest}.")
     if curves is not None:
-        said += [_against(name, line, band[name]) for name, line in lines.items()] if band else [NOT_RECORDED]
+        said += [against(name, line, band[name]) for name, line in lines.items()] if band else [NOT_RECORDED]
     return " ".join(said)
 
 
 NOT_RECORDED = "Nothing has been recorded at this scale yet, so there is no band to compare with."
 
 
-def _against(name: str, line: dict[str, Any], band: dict[str, Any]) -> str:
+def against(name: str, line: dict[str, Any], band: dict[str, Any]) -> str:
     """How many of a reader's points lie in the recorded band, give or take what 0.05 of chance does."""
     inside = sum(
         low - 0.05 <= mine <= high + 0.05 for mine, low, high in zip(line["accuracy"], band["low"], band["high"])
@@ -152,15 +155,15 @@ def message_lines(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The curves of the claim: without attention after the longer training, with it after the lab's."""
     scale, data = record["numbers"]["scale"], record["data"]
     lines = {**data["more_steps"][scale], "GRU": data["controls"][scale]}
-    return lines | {name: data[scale][name] for name in ("GRU + attention", "attention")}
+    return lines | {name: data[scale][name] for name in WITH_ATTENTION}
 
 
 def message_finding(record: dict[str, Any]) -> str:
     """Where each recurrent network falls below 90 %, and the worst recall with attention."""
     n = record["numbers"]
     below = ", ".join(f"{n[f'{name.lower()}_below_90']:.0f} ({name})" for name in ("RNN", "LSTM", "GRU"))
-    worst = min(n["gru_attention_lowest"], n["attention_lowest"])
-    return f"Recall is below 90 % from distance {below} on;\nwith attention it is {worst:.2f} at its worst"
+    worst = min(n["gru_attention_lowest"], n["attention_lowest"], n["transformer_lowest"])
+    return f"Recall is below 90 % from distance {below} on;\nwith attention it is {worst:.3f} at its worst"
 
 
 def message_alt_text(record: dict[str, Any]) -> str:
@@ -176,15 +179,15 @@ def message_alt_text(record: dict[str, Any]) -> str:
 
 
 def plot_message(record: dict[str, Any]) -> "Figure":
-    """Draw recall against distance for the five readers of experiments/recall.py: medians, with bands over seeds."""
+    """Draw recall against distance for the six readers of experiments/recall.py: medians, with bands over seeds."""
     from matplotlib import pyplot as plt
 
     lines = message_lines(record)
     figure, axes = plt.subplots(figsize=(7, 5), facecolor=SURFACE, layout="constrained")
     for name, line in lines.items():
-        label = name if "attention" in name else f"{name}, {record['numbers']['more_steps']} times the steps"
+        label = name if name in WITH_ATTENTION else f"{name}, {record['numbers']['more_steps']} times the steps"
         label += ", one seed" if len(line["accuracy"]) == 1 else ""
-        _draw_band(axes, line, COLOURS[name], MARKERS[name], label, hollow=name == "attention")
+        _draw_band(axes, line, COLOURS[name], MARKERS[name], label, hollow=HOLLOW.get(name))
     axes.axhline(0.9, color=INK, lw=0.8, ls="--")
     farthest = lines["GRU"]["distance"][-1]
     axes.annotate("90 %", (farthest, 0.9), (0, -12), textcoords="offset points", ha="right", color=INK)
@@ -193,10 +196,13 @@ def plot_message(record: dict[str, Any]) -> "Figure":
     return _with_the_legend_below(figure)
 
 
-def _draw_band(axes: "Axes", line: dict[str, Any], colour: str, marker: str, label: str, hollow: bool = False) -> None:
+def _draw_band(
+    axes: "Axes", line: dict[str, Any], colour: str, marker: str, label: str, hollow: int | None = None
+) -> None:
+    """A curve with its band; `hollow` is the size of the empty markers, where they are empty."""
     axes.fill_between(line["distance"], line["low"], line["high"], color=colour, alpha=0.25, lw=0)
-    style = {"color": colour, "marker": marker, "label": label, "markersize": 5}
-    style |= {"markerfacecolor": SURFACE, "linestyle": "--"} if hollow else {}
+    style = {"color": colour, "marker": marker, "label": label, "markersize": hollow or 5}
+    style |= {"markerfacecolor": "none", "linestyle": "--"} if hollow else {}
     axes.plot(line["distance"], line["median"], **style)
 
 

@@ -1,9 +1,9 @@
 """One training loop for the labs: progress with an ETA, a checkpoint that survives a disconnect, honest refusals.
 
 AdamW (Loshchilov & Hutter 2019) with a linear warm-up, a plateau, and a linear descent to zero over the second half,
-where the caller names nothing else. A checkpoint is one safetensors file with the model, AdamW's running means, the random generators and the losses so
-far; on a CPU a run that was stopped and resumed has the same losses, bit for bit, as one that was not.
-No pickle is written or read: a file from elsewhere can be wrong, and it cannot run code.
+where the caller names nothing else. A checkpoint is one safetensors file with the model, AdamW's running means, the
+random generators and the losses so far; on a CPU a run that was stopped and resumed has the same losses, bit for bit,
+as one that was not. No pickle is written or read: a file from elsewhere can be wrong, and it cannot run code.
 """
 
 import json
@@ -122,7 +122,10 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate(step, steps, learning_rate)
             loss, second = take_step(model, optimiser, step_loss, generator)
-            _note(history, loss.item(), second.item(), name)
+            if not math.isfinite(value := loss.item()):
+                raise diverged(f"The loss of {name} is {value}", step, optimiser)
+            history.loss.append(value)
+            history.second.append(second.item())
             bar.update(size)
             if step % 10 == 0 or step + 1 == last:
                 bar.set_postfix(show(history))
@@ -133,16 +136,13 @@ def train(
     return history
 
 
-def _note(history: History, loss: float, second: float, name: str) -> None:
-    """Write down what a step gave. Raises TrainingError where its loss is not finite."""
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"The loss of {name} is {loss} at step {len(history.loss)}. The usual reasons: a softmax over scores that "
-            "are all -inf (a query that may read nothing), a division by zero, or a learning rate that is too high. "
-            "Look at your functions with random inputs first; then try a third of the learning rate."
-        )
-    history.loss.append(loss)
-    history.second.append(second)
+def diverged(what: str, step: int, optimiser: torch.optim.Optimizer) -> TrainingError:
+    """What to say where numbers are no longer finite; the checkpoint stays that of the last good step saved."""
+    return TrainingError(
+        f"{what} at step {step}, with a learning rate of {optimiser.param_groups[0]['lr']:.3g}. The usual reasons: a "
+        "softmax over scores that are all -inf (a query that may read nothing), a division by zero, or a learning rate "
+        "that is too high. Look at your functions with random inputs first; then try a third of the learning rate."
+    )
 
 
 def _loss_and_accuracy(history: History) -> dict[str, str]:

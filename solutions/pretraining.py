@@ -246,7 +246,8 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     """Shorten all gradients together, in place, so that their joint length is at most `max_norm`.
 
     The joint length is the Euclidean norm of all their numbers in one row. All are multiplied by the same factor, so
-    the direction stays; a length that is not too large is left as it is. Parameters without a gradient are skipped.
+    the direction stays; a length that is not too large is left as it is. Parameters without a gradient are skipped;
+    one at least has one.
 
     Returns the length before, (). Source: Pascanu et al. 2013, algorithm 1.
     """
@@ -302,7 +303,8 @@ def evaluate(model: nn.Module, tokens: Tensor, T: int, batch_size: int = 32) -> 
     """The mean loss over a whole text, in nats per token: every token but the first is predicted once.
 
     The text is read in windows of T targets laid end to end, each from its own beginning, `batch_size` at a time; the
-    last window may be shorter. The model is in evaluation mode meanwhile, and afterwards in the mode that it was in.
+    last window may be shorter. The loss is taken in float32, whatever the model computes in. The model is in evaluation
+    mode meanwhile, and afterwards in the mode that it was in.
 
     Shapes: tokens (n_tokens), n_tokens >= 2 -> a number.
     """

@@ -36,6 +36,10 @@ READ = [
     "exercises/rnn/rnn.html",
     CHAPTER,
     EXERCISES,
+    "book/transformer.html",
+    "exercises/transformer/transformer.html",
+    "book/pretraining.html",
+    "exercises/pretraining/pretraining.html",
     "book/ledger.html",
 ]
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}

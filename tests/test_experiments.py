@@ -21,8 +21,9 @@ from experiments import convolution, ledger, other_sequences, record, sensor_log
 from experiments import recall as recall_experiment
 from experiments import waiting as waiting_experiment
 from layercake import clock, other_figure, recall, recall_figure, results, waiting
-from layercake.readers import ALL_READERS, Settings, readers
+from layercake.readers import ALL_READERS, TRANSFORMER, Settings, readers
 from solutions.attention import MultiHeadAttention, attention_over_states
+from solutions.transformer import Block
 
 ROOT = Path(__file__).parents[1]
 WRITES = {  # experiment -> what it records
@@ -152,7 +153,7 @@ def test_the_recorded_band_is_that_of_its_seeds_and_of_todays_settings(scale):
     assert len(recorded["seeds"]) >= 3
     assert recorded["settings"][scale] == json.loads(json.dumps(vars(recall.SCALES[scale])))
     data = recorded["data"][scale]
-    curves = {name: data[name] for name in recall.READERS}
+    curves = {name: data[name] for name in (*recall.READERS, TRANSFORMER)}
     if scale == recorded["numbers"]["scale"]:
         curves |= {
             f"{name}, longer": curve for name, curve in recall_experiment.recurrent(recorded["data"], scale).items()
@@ -178,7 +179,41 @@ def test_the_record_carries_its_claim():
     for curve in recall_experiment.recurrent(data, "laptop").values():
         assert curve["low"][0] - max(curve["high"][far:]) > 0.1
         assert max(recall_experiment.falls_below(curve, curve["accuracy"])) < curve["distance"][-1]
-    assert min(data["laptop"]["GRU + attention"]["low"]) > 0.95 and min(data["laptop"]["attention"]["low"]) > 0.95
+    assert all(min(data["laptop"][name]["low"]) > 0.95 for name in recall_experiment.ATTENTIVE)
+
+
+def test_a_reader_starts_alike_whoever_is_measured_beside_it():
+    """Why the transformer may be put into the record without measuring the others again."""
+    six = readers(attention_over_states, MultiHeadAttention, "smoke", seed=1, only=ALL_READERS)
+    seven = readers(
+        attention_over_states, MultiHeadAttention, "smoke", seed=1, block=Block, only=(*ALL_READERS, TRANSFORMER)
+    )
+    alone = readers(attention_over_states, MultiHeadAttention, "smoke", seed=1, block=Block, only=(TRANSFORMER,))
+    for name, model in {**six, **alone}.items():
+        assert all(
+            torch.equal(one, other) for one, other in zip(model.parameters(), seven[name].parameters(), strict=True)
+        )
+
+
+def test_a_transformer_without_its_layer_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"transformer.*pass block="):
+        readers(attention_over_states, MultiHeadAttention, "smoke", only=(TRANSFORMER,))
+
+
+def test_a_record_of_other_settings_takes_no_further_reader(tmp_path):
+    before = results.load("recall")
+    for change in ({"steps": 1}, {"dilations": [1]}):
+        older = copy.deepcopy(before)
+        older["settings"]["laptop"] |= change
+        with pytest.raises(ValueError, match=f"laptop.{next(iter(change))}.*measure all"):
+            recall_experiment.with_the_transformer(older, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_added_says_when_and_on_what_it_was_measured():
+    added = results.load("recall")["added"][TRANSFORMER]
+    assert {"command", "date", "seconds", "hardware", "versions"} == set(added) and "--only" in added["command"]
+    record.Hardware.model_validate(added["hardware"])
 
 
 def test_where_recall_falls_below_a_level_is_read_off_each_seed():
@@ -192,7 +227,7 @@ def test_the_figure_of_the_message_draws_its_lines_and_the_level():
     axes = recall_figure.plot_message(recorded).axes[0]
     drawn = [list(line.get_ydata()) for line in axes.lines]
     lines = recall_figure.message_lines(recorded)
-    assert set(lines) == {"RNN", "LSTM", *recall.READERS}
+    assert set(lines) == {"RNN", "LSTM", *recall.READERS, TRANSFORMER}
     assert all(line["median"] in drawn for line in lines.values())
     assert [0.9, 0.9] in drawn and [recorded["numbers"]["chance"]] * 2 in drawn and [1, 1] in drawn
     assert axes.get_title(loc="left") == recall_figure.message_finding(recorded)
