@@ -11,17 +11,17 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from experiments import infrastructure, record, village_model
 from layercake import compute, figures, results
 
 ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PICTURE = "compute"
 pytestmark = pytest.mark.xdist_group("book")
 
 
@@ -33,6 +33,11 @@ def recorded() -> dict:
 @pytest.fixture(scope="module")
 def state() -> dict:
     return json.loads(json.dumps(compute.state()))
+
+
+@pytest.fixture
+def base_state(state: dict) -> dict:
+    return state
 
 
 # --- the arithmetic ------------------------------------------------------------------------------------------
@@ -165,33 +170,6 @@ def test_every_run_is_drawn_and_told(recorded):
 
 
 # --- the picture: its numbers --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path, state: dict) -> Iterator[Callable[..., Page]]:
-    """`opened(state, **context)` is a bare page with the picture, as the book's directive writes it."""
-    sys.path.insert(0, str(ROOT / "book" / "_ext"))
-    from moving_pictures import page_markup
-
-    contexts, troubles = [], []
-
-    def open_page(some: dict | None = None, **context) -> Page:
-        source = figures.source("compute")
-        page_file = tmp_path / f"page{len(contexts)}.html"
-        look = "<meta charset=utf-8><meta name=color-scheme content='light dark'>"
-        look += "<meta name=viewport content='width=device-width'>"
-        markup = page_markup("one", source, "What it shows.", state | (some or {}))
-        page_file.write_text(look + markup, encoding="utf-8")
-        contexts.append(browser.new_context(**{"viewport": WIDE, **context}))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto(page_file.as_uri())
-        return page
-
-    open_page.troubles = troubles
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 def tiles(page: Page) -> dict[str, tuple[float | None, str]]:

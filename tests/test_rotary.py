@@ -7,13 +7,11 @@ keyboard, a click and the settings work it; that it fits a phone and has contras
 
 import math
 import re
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from torch import Tensor
 
 from layercake import figures
@@ -23,33 +21,8 @@ ROOT = Path(__file__).parent.parent
 PHONE, SMALL, WIDE = {"width": 390, "height": 844}, {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 T, D, HALF = 24, 64, 32
 PAIRS = (0, 4, 8, 31)
+PICTURE = "rotary"
 pytestmark = pytest.mark.xdist_group("book")
-
-
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """`opened(state, **context)` is a bare page with the picture, as the book's directive writes it."""
-    sys.path.insert(0, str(ROOT / "book" / "_ext"))
-    from moving_pictures import page_markup
-
-    contexts, troubles = [], []
-
-    def open_page(state: dict | None = None, **context) -> Page:
-        source = figures.source("rotary")
-        page_file = tmp_path / f"page{len(contexts)}.html"
-        look = "<meta charset=utf-8><meta name=color-scheme content='light dark'>"
-        look += "<meta name=viewport content='width=device-width'>"
-        page_file.write_text(look + page_markup("one", source, "What it shows.", state or {}), encoding="utf-8")
-        contexts.append(browser.new_context(**{"viewport": WIDE, **context}))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto(page_file.as_uri())
-        return page
-
-    open_page.troubles = troubles
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 # --- the numbers ---------------------------------------------------------------------------------------------

@@ -6,13 +6,12 @@ contrast in light and dark, and stays still where motion is unwanted.
 """
 
 import math
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from torch import Tensor
 
 from layercake import figures
@@ -21,33 +20,8 @@ from solutions.rnn import LSTMCell, gradient_norms_by_distance, rnn_step
 ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 T, D = 25, 4
+PICTURE = "vanishing"
 pytestmark = pytest.mark.xdist_group("book")
-
-
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """`opened(state, **context)` is a bare page with the picture, as the book's directive writes it."""
-    sys.path.insert(0, str(ROOT / "book" / "_ext"))
-    from moving_pictures import page_markup
-
-    contexts, troubles = [], []
-
-    def open_page(state: dict | None = None, **context) -> Page:
-        source = figures.source("vanishing")
-        page_file = tmp_path / f"page{len(contexts)}.html"
-        look = "<meta charset=utf-8><meta name=color-scheme content='light dark'>"
-        look += "<meta name=viewport content='width=device-width'>"
-        page_file.write_text(look + page_markup("one", source, "What it shows.", state or {}), encoding="utf-8")
-        contexts.append(browser.new_context(**{"viewport": WIDE, **context}))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto(page_file.as_uri())
-        return page
-
-    open_page.troubles = troubles
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 # --- the numbers ---------------------------------------------------------------------------------------------

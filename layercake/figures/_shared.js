@@ -33,3 +33,16 @@ export function followShade(root) {
     scheme.removeEventListener("change", look);
   };
 }
+
+/** Call `draw(width)` now and whenever the stage gets another width, at least 240; returns what ends it. */
+export function followWidth(stage, draw) {
+  let drawn = 0;
+  const sized = new ResizeObserver(() => {
+    const width = Math.round(Math.max(240, stage.clientWidth));
+    if (width === drawn || !stage.clientWidth) return; // no width: not on its page yet
+    drawn = width;
+    draw(width);
+  });
+  sized.observe(stage);
+  return () => sized.disconnect();
+}

@@ -3,7 +3,7 @@
 // a published run, or from the course's own, and moves any of the seven numbers. Hardware, runs and comparisons come
 // from layercake/compute.py, which computes the same in `estimate`.
 
-import { element, followShade } from "./_shared.js";
+import { element, followShade, followWidth } from "./_shared.js";
 
 const defaults = {
   hardware: [], // what can be computed on, as layercake.compute.state() gives it
@@ -284,19 +284,14 @@ function render({ model, el }) {
   }
 
   const forgetShade = followShade(root);
-  let drawn = 0;
-  const sized = new ResizeObserver(() => {
-    const width = Math.round(Math.max(240, stage.clientWidth));
-    if (width === drawn || !stage.clientWidth) return;
-    drawn = width;
+  const forgetWidth = followWidth(stage, (width) => {
     drawing = draw(width, state.marks);
     stage.replaceChildren(drawing.picture);
     show();
   });
-  sized.observe(stage);
   show();
   return () => {
-    sized.disconnect();
+    forgetWidth();
     forgetShade();
     root.remove();
   };

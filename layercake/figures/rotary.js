@@ -3,7 +3,7 @@
 // reader moves one of the words, or both together, and reads off the angles and the product of query and key. The
 // numbers are those of solutions.transformer.rotary, on the vectors that `product` names.
 
-import { element, followShade } from "./_shared.js";
+import { element, followShade, followWidth } from "./_shared.js";
 
 const defaults = {
   query: 9, // 1 to 24: the position of the word that reads
@@ -317,21 +317,16 @@ function render({ model, el }) {
   on.addEventListener("click", () => state.query < T && together(1));
 
   const forgetShade = followShade(root);
-  let drawn = 0;
-  const sized = new ResizeObserver(() => {
-    const width = Math.round(Math.max(240, rowStage.clientWidth));
-    if (width === drawn || !rowStage.clientWidth) return;
-    drawn = width;
+  const forgetWidth = followWidth(rowStage, (width) => {
     row = drawRow(width, (position) => move(nearer(position), position));
     curve = drawCurve(width);
     rowStage.replaceChildren(row.picture);
     curveStage.replaceChildren(curve.picture);
     show();
   });
-  sized.observe(rowStage);
   show();
   return () => {
-    sized.disconnect();
+    forgetWidth();
     forgetShade();
     root.remove();
   };

@@ -3,7 +3,7 @@
 // strongly the state pulls on the next one (simple network), or how far the forget gate is open (LSTM). The formulas
 // are exact: the bars are solutions.rnn.gradient_norms_by_distance of the same small weights, divided by distance 0.
 
-import { element, followShade } from "./_shared.js";
+import { element, followShade, followWidth } from "./_shared.js";
 
 const defaults = {
   network: "simple", // "simple", "linear" (the same without its tanh), "lstm"
@@ -276,19 +276,14 @@ function render({ model, el }) {
   }
 
   const forgetShade = followShade(root);
-  let drawn = 0;
-  const sized = new ResizeObserver(() => {
-    const width = Math.round(Math.max(240, stage.clientWidth));
-    if (width === drawn || !stage.clientWidth) return;
-    drawn = width;
+  const forgetWidth = followWidth(stage, (width) => {
     drawing = draw(width, (distance) => change({ back: distance }));
     stage.replaceChildren(drawing.picture);
     show();
   });
-  sized.observe(stage);
   show();
   return () => {
-    sized.disconnect();
+    forgetWidth();
     forgetShade();
     root.remove();
   };
