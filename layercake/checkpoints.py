@@ -11,10 +11,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from layercake import language, village
-from layercake.training import CheckpointError
+from layercake.training import CheckpointError, save_whole
 from solutions.transformer import GPT
 
 FOLDER = Path(__file__).parent / "pretrained"
@@ -64,13 +63,7 @@ def save(model: GPT, path: str | os.PathLike[str], **said: str) -> Path:
     if wrong := [name for name, weight in weights.items() if not weight.isfinite().all()]:
         raise ValueError(f"{', '.join(wrong)}: not finite in float16")
     metadata = {"format": FORMAT, "village": language.fingerprint(), "sizes": json.dumps(sizes(model)), **said}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        save_file(weights, half, metadata=metadata)
-        os.replace(half, path)
-    finally:
-        half.unlink(missing_ok=True)
+    save_whole(weights, path, metadata)
     return path
 
 

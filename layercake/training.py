@@ -170,7 +170,7 @@ def _carried(step_loss: StepLoss) -> dict[str, Tensor]:
 
 
 def _save(path: Path, model, optimiser, generator, settings, history: History, step_loss: StepLoss) -> None:
-    """Write the checkpoint beside its place and move it there in one go, so that no half of it is ever seen."""
+    """Write the checkpoint: model, optimiser, generators, what the steps carry, and the losses so far."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for name, parameter in model.named_parameters():
         for key, value in optimiser.state[parameter].items():  # exp_avg, exp_avg_sq, step
@@ -181,6 +181,11 @@ def _save(path: Path, model, optimiser, generator, settings, history: History, s
     tensors["history.second"] = torch.tensor(history.second, dtype=torch.float64)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     metadata = {"format": FORMAT, "settings": json.dumps(settings), "seconds": repr(history.seconds)}
+    save_whole(tensors, path, metadata)
+
+
+def save_whole(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write a safetensors file beside its place and move it there in one go, so that no half of it is ever seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
