@@ -129,7 +129,7 @@ class Grading:
         """A hash of all that a grade depends on beside the submission: checks, reference, judge, release."""
         here = Path(__file__).parent
         files = [here / "checks" / f"{self.topic.name}.py", here.parent / "solutions" / f"{self.topic.name}.py"]
-        files += [here / f"{name}.py" for name in ("judge", "observe", "worker", "submission")]
+        files += [here / f"{name}.py" for name in ("judge", "chance", "observe", "worker", "submission")]
         digest = hashlib.sha256(nbformat.writes(self.released).encode())
         for path in files:
             digest.update(path.read_bytes())

@@ -27,8 +27,9 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ and experiments/ are not installed
 
-from benchmarks.rivals import GPT2, LLAMA, OURS, console, finish, gpt2, llama, n_weights, one_core, spread
+from benchmarks.rivals import GPT2, LLAMA, OURS, console, finish, gpt2, llama, one_core, spread
 from layercake import village
+from layercake.training import count_parameters
 from solutions.pretraining import encode, evaluate, get_batch, train_bpe, train_step, warmup_cosine
 from solutions.transformer import GPT
 
@@ -60,8 +61,8 @@ def build(name: str, vocab_size: int, seed: int) -> nn.Module:
     torch.manual_seed(seed)
     ours = GPT(vocab_size, T, D_MODEL, N_LAYERS, N_HEADS)
     model = {OURS: lambda: ours, LLAMA: lambda: llama(ours), GPT2: lambda: gpt2(ours)}[name]()
-    if abs(n_weights(model) / n_weights(ours) - 1) > 0.01:
-        raise ValueError(f"{name} has {n_weights(model)} weights, ours {n_weights(ours)}")
+    if abs(count_parameters(model) / count_parameters(ours) - 1) > 0.01:
+        raise ValueError(f"{name} has {count_parameters(model)} weights, ours {count_parameters(ours)}")
     return model.train()
 
 
@@ -80,7 +81,7 @@ def final_loss(model: nn.Module, text: Text, steps: int, seed: int) -> float:
 def measure(texts: dict[str, Text], steps: int) -> list[dict[str, Any]]:
     """The final losses of every model on every text, by seed."""
     runs = [
-        {"text": text, "model": name, "weights": n_weights(build(name, texts[text][0], 0)), "losses": []}
+        {"text": text, "model": name, "weights": count_parameters(build(name, texts[text][0], 0)), "losses": []}
         for text in texts
         for name in (OURS, LLAMA, GPT2)
     ]

@@ -16,11 +16,12 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers import __version__ as transformers_version
 
 from experiments.record import provenance
+from layercake.training import count_parameters
 from solutions.transformer import GPT
 
 OURS, LLAMA, GPT2 = "ours", "Llama", "GPT-2"
@@ -45,11 +46,6 @@ console = Console()
 
 
 # The models --------------------------------------------------------------------------------------------------------
-
-
-def n_weights(model: nn.Module) -> int:
-    """How many learned numbers a model has; a matrix that it uses twice counts once."""
-    return sum(weight.numel() for weight in model.parameters())
 
 
 def shape(ours: GPT) -> dict[str, Any]:
@@ -81,8 +77,8 @@ def gpt2(ours: GPT) -> GPT2LMHeadModel:
     def of_width(n_inner: int) -> GPT2LMHeadModel:
         return GPT2LMHeadModel(GPT2Config(**shape(ours), n_inner=n_inner, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0))
 
-    narrow, wide = n_weights(of_width(1)), n_weights(of_width(2))
-    return of_width(1 + round((n_weights(ours) - narrow) / (wide - narrow)))
+    narrow, wide = count_parameters(of_width(1)), count_parameters(of_width(2))
+    return of_width(1 + round((count_parameters(ours) - narrow) / (wide - narrow)))
 
 
 def in_llama(weights: dict[str, Tensor]) -> dict[str, Tensor]:

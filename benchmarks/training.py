@@ -33,13 +33,13 @@ from benchmarks.rivals import (
     finish,
     gpt2,
     in_turn,
-    n_weights,
     one_core,
     spread,
     times_as_fast,
     twin,
 )
 from layercake.device import pick
+from layercake.training import count_parameters
 from solutions.pretraining import train_step
 from solutions.transformer import GPT
 
@@ -86,7 +86,7 @@ def measure(shape: Shape, dtype: torch.dtype, compiled: bool, repeats: int, devi
     """Seconds a step of all three, by repeat, at one precision, in one mode."""
     ours = shape.build()
     models = {OURS: ours, LLAMA: twin(ours), GPT2: gpt2(ours)}
-    weights = {name: n_weights(model) for name, model in models.items()}
+    weights = {name: count_parameters(model) for name, model in models.items()}
     models = {name: model.to(device).train() for name, model in models.items()}
     steps = steps_of({name: torch.compile(model) if compiled else model for name, model in models.items()},
                      shape, dtype, device)  # fmt: skip

@@ -27,7 +27,7 @@ from torch.nn.utils.rnn import pad_sequence
 from layercake import village
 from layercake.device import Device, check_scale, pick
 from layercake.language_figure import alt_text, finding, plot
-from layercake.training import train
+from layercake.training import count_parameters, train
 
 __all__ = [
     "FUSED", "GROUPS", "SCALES", "Curve", "Settings", "Streams", "Validation", "alt_text", "build", "example",
@@ -346,11 +346,6 @@ def _what_is_trained(model: nn.Module, name: str, fused: bool, settings: Setting
         f"{size}; {name} gives the numbers of none of PyTorch's fused layers, so it is trained as it is, word by word: "
         "this takes several times as long, and there is no recorded curve that it has to follow."
     )
-
-
-def count_parameters(model: nn.Module) -> int:
-    """How many numbers are learned."""
-    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def example(scale: str) -> str:

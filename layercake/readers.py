@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from layercake.device import check_scale
+from layercake.training import count_parameters
 
 READERS = ("GRU", "GRU + attention", "attention")  # those of the lab
 ALL_READERS = ("RNN", "LSTM", "GRU", "GRU + attention", "convolution", "attention")  # up to the topic attention
@@ -223,11 +224,6 @@ def readers(
         if block is not None:
             models[TRANSFORMER] = TransformerReader(settings, settings.d_transformer, block)
     return {name: models[name] for name in only}
-
-
-def count_parameters(model: nn.Module) -> int:
-    """The numbers that training sets."""
-    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def parameter_table(models: dict[str, nn.Module]) -> str:

@@ -46,6 +46,11 @@ class History:
     seconds: float = 0.0
 
 
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers are learned; a matrix that stands in two places counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
 def learning_rate_at(step: int, steps: int, peak: float) -> float:
     """The learning rate of one step: up over the first 50, flat to the middle, then down to zero."""
     warm_up, descent = (step + 1) / min(WARM_UP, max(1, steps // 4)), (steps - step) / (steps - steps // 2)

@@ -9,7 +9,8 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from benchmarks.rivals import gpt2, in_llama, llama, n_weights, twin
+from benchmarks.rivals import gpt2, in_llama, llama, twin
+from layercake import training
 from solutions.attention import causal_attention
 from solutions.pretraining import evaluate, train_step
 from solutions.transformer import GPT, count_parameters, fused_attention, generate
@@ -86,8 +87,8 @@ def test_generate_makes_the_tokens_of_transformers(ours, tokens):
 def test_the_rivals_have_as_many_weights(vocab_size):
     ours = GPT(vocab_size, CONTEXT, 64, 4, 2)
     expected = sum(count_parameters(vocab_size, 64, 4).values())
-    assert n_weights(ours) == n_weights(llama(ours)) == expected
-    assert n_weights(gpt2(ours)) == pytest.approx(expected, rel=1e-3)
+    assert training.count_parameters(ours) == training.count_parameters(llama(ours)) == expected
+    assert training.count_parameters(gpt2(ours)) == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_rival_of_its_own_has_other_weights(ours):

@@ -13,13 +13,13 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from autograder.chance import improbable
 from autograder.protocol import Topic
 
 prediction = Topic("prediction")
 check = prediction.try_out
 
 DRAWS = 4000  # of each distribution
-FALSE_ALARM = 1e-9  # of one statistical check
 ALIKE = 0.05  # shares of a known mistake in two handwritings differ by less, 4.5 standard errors
 
 
@@ -46,26 +46,15 @@ def ending(call: Callable[[], object]) -> str:
     return "a result"
 
 
-def divergence(seen: Tensor, right: Tensor) -> Tensor:
-    """Relative entropy of shares to probabilities, each against the rest, in nats."""
-    parts = ((seen, right), (1 - seen, 1 - right))
-    return sum(torch.xlogy(share, share) - torch.xlogy(share, probability) for share, probability in parts)
-
-
 def shares_agree(got: dict, expected: dict) -> str | None:
-    """Which share of draws is off, in words, or None. A right answer is found off less than once in 10⁹ times.
-
-    Chernoff: n draws of probability p have a share at least as far off as f, on one side, with probability at most
-    exp(-n · divergence(f, p)). So for each of the shares, on both sides, `allowed` leaves its part of FALSE_ALARM.
-    """
+    """Which share of draws is off, in words, or None. A right answer is found off less than once in 10⁹ times."""
     cases = expected["right"]
     n_shares = sum(right.numel() for right in cases.values())
-    allowed = math.log(2 * n_shares / FALSE_ALARM) / DRAWS
     for case, right in cases.items():
         seen = got["seen"][case]
         if seen.shape != right.shape:
             return f"{case}: {tuple(seen.shape)} shares, expected {tuple(right.shape)}."
-        off = ~(divergence(seen, right) <= allowed)
+        off = improbable(seen, right, DRAWS, n_shares)
         if off.any():
             index = tuple(off.nonzero()[0].tolist())
             place = ", ".join(map(str, index))

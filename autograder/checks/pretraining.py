@@ -20,6 +20,7 @@ import torch._dynamo  # which the first optimiser loads anyway, in a second: so 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autograder.chance import improbable
 from autograder.protocol import Topic
 
 pretraining = Topic("pretraining")
@@ -27,7 +28,6 @@ check = pretraining.try_out
 
 VOCAB_SIZE = 11
 DRAWS = 4000  # of windows
-FALSE_ALARM = 1e-9  # of one statistical check
 N_BYTES = 256
 # How GPT-2 cuts a text into words, in one line; the texts of these checks have no underscore and no `<|endoftext|>`.
 WORD = re.compile(r"'(?:[sdmt]|ll|re|ve)| ?[^\W\d_]+| ?\d+| ?[^\s\w]+|\s+(?!\S)|\s+")
@@ -536,23 +536,13 @@ def another_generator(rng: torch.Generator) -> torch.Generator:
     return torch.Generator().manual_seed(int(some_tokens(rng, vocab_size=2**40)))
 
 
-def divergence(seen: Tensor, right: Tensor) -> Tensor:
-    """Relative entropy of shares to probabilities, each against the rest, in nats."""
-    parts = ((seen, right), (1 - seen, 1 - right))
-    return sum(torch.xlogy(share, share) - torch.xlogy(share, probability) for share, probability in parts)
-
-
 def evenly_drawn(got: dict, expected: dict) -> str | None:
-    """Which window comes up too often or too seldom, or None. A right answer is accused less than once in 10⁹ times.
-
-    Chernoff: n draws of probability p have a share at least as far off as f, on one side, with probability at most
-    exp(-n · divergence(f, p)). So for each of the shares, on both sides, `allowed` leaves its part of FALSE_ALARM.
-    """
+    """Which window comes up too often or too seldom, or None. A right answer is accused less than once in 10⁹ times."""
     shares = expected["share of each place"]
     seen, right = got["share of each place"], torch.full_like(shares, 1 / len(shares))
     if seen.shape != right.shape or abs(seen.sum().item() - 1) > 1e-6:
         return "Not every window is one that stands in the text."
-    off = ~(divergence(seen, right) <= math.log(2 * len(right) / FALSE_ALARM) / DRAWS)
+    off = improbable(seen, right, DRAWS, len(right))
     if off.any():
         place = int(off.nonzero()[0])
         return (
