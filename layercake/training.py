@@ -1,9 +1,9 @@
 """One training loop for the labs: progress with an ETA, a checkpoint that survives a disconnect, honest refusals.
 
 AdamW (Loshchilov & Hutter 2019) with a linear warm-up, a plateau, and a linear descent to zero over the second half,
-where the caller names nothing else. A checkpoint is one safetensors file with the model, AdamW's running means, the
-random generators and the losses so far; on a CPU a run that was stopped and resumed has the same losses, bit for bit,
-as one that was not. No pickle is written or read: a file from elsewhere can be wrong, and it cannot run code.
+where the caller names nothing else. A checkpoint is one safetensors file with the model, the optimiser's running means,
+the random generators and the losses so far; on a CPU a run that was stopped and resumed has the same losses, bit for
+bit, as one that was not. No pickle is written or read: a file from elsewhere can be wrong, and it cannot run code.
 """
 
 import json
@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-FORMAT = "layercake-training-2"
+FORMAT = "layercake-training-3"
 WARM_UP = 50  # steps
 SAVE_EVERY = 10.0  # seconds
 
@@ -178,8 +178,8 @@ def _save(path: Path, model, optimiser, generator, settings, history: History, s
     """Write the checkpoint: model, optimiser, generators, what the steps carry, and the losses so far."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for name, parameter in model.named_parameters():
-        for key, value in optimiser.state[parameter].items():  # exp_avg, exp_avg_sq, step
-            tensors[f"adamw.{key}.{name}"] = value
+        for key, value in optimiser.state[parameter].items():  # of AdamW: exp_avg, exp_avg_sq, step
+            tensors[f"optimiser.{key}.{name}"] = value
     tensors |= {f"carried.{name}": tensor for name, tensor in _carried(step_loss).items()}
     tensors["rng.batches"], tensors["rng.torch"] = generator.get_state(), torch.get_rng_state()
     tensors["history.loss"] = torch.tensor(history.loss, dtype=torch.float64)
@@ -223,11 +223,11 @@ def _resume(path: Path, model, optimiser, generator, settings, first_loss: float
             f"{first_loss:.5f} now, on the same batch. Your functions have changed since. {again}"
         )
     model.load_state_dict({key: tensors[f"model.{key}"] for key in here})
-    for name, parameter in model.named_parameters():
-        keys = [key for key in ("exp_avg", "exp_avg_sq", "step") if f"adamw.{key}.{name}" in tensors]
-        optimiser.state[parameter] = {  # the count of steps stays on the CPU, where AdamW keeps it
-            key: tensors[f"adamw.{key}.{name}"].to(parameter.device if key != "step" else "cpu") for key in keys
-        }
+    parameters = dict(model.named_parameters())
+    for key in (key for key in tensors if key.startswith("optimiser.")):
+        _, what, name = key.split(".", 2)
+        where = parameters[name].device if what != "step" else "cpu"  # the count of steps stays where AdamW keeps it
+        optimiser.state[parameters[name]][what] = tensors[key].to(where)
     if carried := {key.removeprefix("carried."): tensors[key] for key in tensors if key.startswith("carried.")}:
         step_loss.load_state_dict(carried)
     generator.set_state(tensors["rng.batches"])
