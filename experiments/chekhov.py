@@ -1,14 +1,17 @@
 """Measures the claim "chekhov": what was settled in chapter 1 decides the last one. How far does a message carry it?
 
-    python -m experiments.chekhov                       # n-grams, three networks, stories of 3 to 20 chapters
+    python -m experiments.chekhov                       # n-grams, networks, stories of 3 to 20 chapters
+    python -m experiments.chekhov --only transformers   # these alone, put into the record beside the others
     python -m experiments.chekhov --smoke --folder DIR  # few stories, networks of the smallest scale
 
 Writes layercake/recorded/chekhov.json. In the last chapter of a story somebody uses a thing: the one that was last
 settled for her or him, in the first chapter or by a promise since, and no sentence near the end repeats it. Once it is
 known who acts, the best possible reader is certain of the thing. What is measured is a model's loss on the words that
 carry the thing ("fired the pistol"), and which of all things it finds likeliest, against the distance to the sentence
-that settled it. The models are those of experiments/language.py (`--runs` takes them from its checkpoints). As a
-control, a GRU that has read as much, stories alone and in chunks of 256 tokens, so that the gradient reaches farther.
+that settled it. The models are those of experiments/language.py and experiments/pretraining.py (`--runs` takes them
+from their checkpoints), which have read the same number of tokens, and the village model that ships with the course.
+Of a story longer than a transformer's context it reads the end. As a control, a GRU that has read as much, stories
+alone and in chunks of 256 tokens, so that the gradient reaches farther.
 """
 
 import math
@@ -26,11 +29,13 @@ import torch
 from torch import Tensor, nn
 
 from experiments import language as experiment
+from experiments import pretraining as experiment_of_transformers
 from experiments import record
-from layercake import language, village
+from layercake import checkpoints, language, pretraining, results, village
 from layercake.device import pick
 from layercake.village.world import THINGS, USE
 from solutions.rnn import RecurrentLanguageModel
+from solutions.transformer import GPT
 
 CHAPTERS = (3, 5, 8, 12, 16, 20)
 EDGES = (16, 32, 64, 128, 256, 512, 1024)  # of the bins of distance, in tokens; the last bin is open
@@ -38,6 +43,9 @@ CONTROL_CHUNK = 256  # tokens
 STORIES_PER_LENGTH = 100  # with and without promises
 SETTLING = ("keep", "promise", "take back")  # the kinds of sentences after which it is settled what somebody will use
 FEWEST = 10  # stories: where a bin has fewer it is left out
+TRANSFORMER, VILLAGE_MODEL = "transformer", "village model"  # the lab's, and the one that ships
+TRANSFORMER_SEEDS = {"smoke": [0], "laptop": [0, 1, 2]}
+LONGEST_USE = max(len(words) + 2 for words in USE.values())  # tokens: "fired the pistol"
 CLAIM = {
     "id": "chekhov",
     "title": "What was placed in chapter 1 decides chapter 20",
@@ -112,15 +120,17 @@ Scores = Callable[[Sequence[Story]], np.ndarray]  # -> (n_stories, len(THINGS)):
 
 @torch.no_grad()
 def network_scores(model: nn.Module, told: Sequence[Story], n_together: int = 64) -> np.ndarray:
-    """log p of the words of each thing after each story, by a network on PyTorch's fused layers.
+    """log p of the words of each thing after each story, by a network on PyTorch's fused layers or a transformer.
 
-    Stories are read side by side; where the shortest one ends, its state is taken, and the others go on.
+    Stories are read side by side; where the shortest one ends, its state is taken, and the others go on. Of a story
+    longer than the context of the model, if it has one, the end is read.
     """
     model.eval()
     scores, order = np.empty((len(told), len(THINGS))), sorted(range(len(told)), key=lambda i: len(told[i].prefix))
+    room = getattr(model, "context", max(len(one.prefix) for one in told) + 1 + LONGEST_USE) - LONGEST_USE
     for start in range(0, len(order), n_together):
         batch = order[start : start + n_together]
-        texts = [torch.tensor([village.END, *told[i].prefix]) for i in batch]
+        texts = [torch.tensor([village.END, *told[i].prefix])[-room:] for i in batch]
         state, read = None, 0
         for at, i in enumerate(batch):
             if len(texts[at]) > read:
@@ -131,21 +141,18 @@ def network_scores(model: nn.Module, told: Sequence[Story], n_together: int = 64
     return scores
 
 
-def _rows(state: Any, rows: slice) -> Any:
-    """Some stories of a state: tensors are (1, B, d_state), as in PyTorch's fused layers."""
-    return [tuple(t[:, rows] for t in layer) if isinstance(layer, tuple) else layer[:, rows] for layer in state]
+def _rows(state: Any, rows: slice | Tensor) -> Any:
+    """Some stories of a state, whose tensors are (B, n_heads, S, d_head) or, in PyTorch's layers, (1, B, d_state)."""
+    if isinstance(state, Tensor):
+        return state[rows] if state.dim() == 4 else state[:, rows].contiguous()
+    return type(state)(_rows(part, rows) for part in state)
 
 
 def _score_things(model: nn.Module, logits: Tensor, state: Any) -> list[float]:
     """log p of the words of each thing, from the logits (vocab_size) of the first one and the state there."""
     words = [torch.tensor(words_of(thing)) for thing in THINGS]
     read = nn.utils.rnn.pad_sequence(words, batch_first=True)  # (things, most words)
-    many = [
-        tuple(t.expand(-1, len(words), -1).contiguous() for t in layer)
-        if isinstance(layer, tuple)
-        else layer.expand(-1, len(words), -1).contiguous()
-        for layer in state
-    ]
+    many = _rows(state, torch.zeros(len(words), dtype=torch.long))
     first = logits.expand(len(words), 1, -1)
     log_p = torch.cat([first, model(read[:, :-1], many)[0]], dim=1).log_softmax(dim=-1)  # (things, words, vocab_size)
     log_p = log_p.gather(2, read.unsqueeze(2)).squeeze(2)
@@ -236,7 +243,7 @@ def measure(scores_of: dict[str, list[Scores]], per_length: int, chapters: Seque
     return data
 
 
-def models(scale: str, seeds: dict[str, list[int]], folder: Path) -> tuple[dict[str, list[Scores]], dict[str, int]]:
+def models(scale: str, seeds: dict[str, list[int]], folder: Path) -> tuple[dict[str, list[Scores]], int]:
     """The models of experiments/language.py as scorers, and the tokens that each has read."""
     scorers: dict[str, list[Scores]] = {}
     for name, its in seeds.items():
@@ -246,6 +253,13 @@ def models(scale: str, seeds: dict[str, list[int]], folder: Path) -> tuple[dict[
     read = settings.steps * settings.tokens_per_step
     counted = experiment.Counted(experiment.first_documents(read))
     return {**scorers, "n-gram": [partial(ngram_scores, counted, longest=max(experiment.LENGTHS))]}, read
+
+
+def transformers(scale: str, seeds: list[int], folder: Path) -> dict[str, list[Scores]]:
+    """The transformers as scorers: the lab's, which has read as many tokens as the others, and the village model."""
+    lab = [pretraining.run(GPT, scale, experiment_of_transformers.CPU, seed=seed, folder=folder) for seed in seeds]
+    networks = {TRANSFORMER: [curve.model for curve in lab], VILLAGE_MODEL: [checkpoints.load("village")]}
+    return {name: [partial(network_scores, network) for network in its] for name, its in networks.items()}
 
 
 def control_settings(scale: str) -> language.Settings:
@@ -315,7 +329,7 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
     said |= {"control_right_best": max(control["right"]["median"]), "control_loss_best": min(control["loss"]["median"])}
     said |= {"control_chunk": CONTROL_CHUNK, "control_story_gap": data["control"]["story_gap"]}
     for name, model in kept["models"].items():
-        key = name.lower().replace("-", "")
+        key = name.lower().replace("-", "").replace(" ", "_")
         for what in ("loss", "right"):
             said |= {
                 f"{key}_{what}_nearest": model[what]["median"][0],
@@ -334,28 +348,61 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
+def with_the_transformers(recorded: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A record with the transformers measured now and put beside the others, which stay as they are.
+
+    Raises ValueError where the record is of another edition of the village, or of other stories than would be told now.
+    """
+    settings, data = recorded["settings"], recorded["data"]
+    if settings["village"] != language.fingerprint():
+        raise ValueError("the record is of another edition of the village: measure all")
+    started, seeds = time.perf_counter(), TRANSFORMER_SEEDS[settings["scale"]]
+    scorers = transformers(settings["scale"], seeds, folder)
+    new = measure(scorers, settings["stories_per_length"], data["chapters"])
+    for how in SETTLING:
+        there, now = data[how]["by_distance"], new[how]["by_distance"]
+        if any(there[key] != now[key] for key in ("stories", "distance", "exact")):
+            raise ValueError(f"the record is of other stories ({how}): measure all")
+        for part in ("by_distance", "first_choices"):
+            data[how][part]["models"] |= new[how][part]["models"]
+    added = record.provenance("python -m experiments.chekhov --only transformers", time.perf_counter() - started)
+    settings |= {"seeds": {**settings["seeds"], TRANSFORMER: seeds}}
+    return recorded | {"settings": settings, "added": {"transformers": added}, "data": data}
+
+
+def measured_afresh(smoke: bool, folder: Path) -> dict[str, Any]:
+    """A new record, but for what is computed from its data."""
+    scale, seeds = ("smoke", {"LSTM": [0], "GRU": [0]}) if smoke else ("laptop", experiment.SEEDS)
+    per_length, chapters = (12, (3, 5)) if smoke else (STORIES_PER_LENGTH, CHAPTERS)
+    scorers, read = models(scale, seeds, folder)
+    scorers |= transformers(scale, TRANSFORMER_SEEDS[scale], folder)
+    started = time.perf_counter()
+    data = measure(scorers, per_length, chapters) | {"tokens": read}
+    data |= {"control": control(scale, folder, stories(per_length, False, chapters))}
+    result = record.provenance("python -m experiments.chekhov" + " --smoke" * smoke, time.perf_counter() - started)
+    result |= {"seeds": seeds["LSTM"], "repeats": len(seeds["LSTM"]), "spread": "lowest to highest of the seeds"}
+    seeds |= {TRANSFORMER: TRANSFORMER_SEEDS[scale]}
+    settings = {"village": language.fingerprint(), "scale": scale, "seeds": seeds, "stories_per_length": per_length}
+    return result | {"settings": settings, "data": data}
+
+
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
     parser = record.options(__doc__)
-    parser.add_argument(
-        "--runs", type=Path, help="the checkpoints of experiments/language.py, made where they are missing"
-    )
+    parser.add_argument("--runs", type=Path, help="the checkpoints of the labs, made where they are missing")
+    parser.add_argument("--only", choices=["transformers"], help="measure these alone and put them into the record")
     options = record.parse(parser, arguments)
-    scale, seeds = ("smoke", {"LSTM": [0], "GRU": [0]}) if options.smoke else ("laptop", experiment.SEEDS)
-    per_length, chapters = (12, (3, 5)) if options.smoke else (STORIES_PER_LENGTH, CHAPTERS)
+    if options.only and options.smoke:
+        parser.error("--only takes its scale from the record: leave --smoke away")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.runs or Path(temporary)
-        scorers, read = models(scale, seeds, folder)
-        started = time.perf_counter()
-        data = measure(scorers, per_length, chapters) | {"tokens": read}
-        data |= {"control": control(scale, folder, stories(per_length, False, chapters))}
-    command = "python -m experiments.chekhov" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data)}
-    result |= record.provenance(command, time.perf_counter() - started)
-    result |= {"seeds": seeds["LSTM"], "repeats": len(seeds["LSTM"]), "spread": "lowest to highest of the seeds"}
-    settings = {"village": language.fingerprint(), "scale": scale, "seeds": seeds, "stories_per_length": per_length}
-    result |= {"settings": settings, "limits": LIMITS, "numbers": numbers(data), "data": data}
-    return record.write("chekhov", result, options.folder)
+        if options.only:
+            result = with_the_transformers(results.load("chekhov", options.folder or results.FOLDER), folder)
+        else:
+            result = measured_afresh(options.smoke, folder)
+    data = result["data"]
+    said = {"claim": CLAIM, "finding": finding(data), "measured": measured(data)}
+    return record.write("chekhov", result | said | {"limits": LIMITS, "numbers": numbers(data)}, options.folder)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from layercake import results
 from layercake.device import check_scale
+from layercake.readers import TRANSFORMER
 from layercake.recall_figure import COLOURS, INK, MARKERS, NOT_RECORDED, SURFACE, dress, one_line
 
 if TYPE_CHECKING:
@@ -169,18 +170,29 @@ def plot_language(record: dict[str, Any]) -> "Figure":
     return figure
 
 
-STYLES = {**{name: (COLOURS[name], MARKERS[name]) for name in ("LSTM", "GRU", "RNN")}, "n-gram": (NGRAM, "v")}
+STYLES = {name: (COLOURS[name], MARKERS[name]) for name in ("LSTM", "GRU", "RNN", TRANSFORMER)}
+STYLES |= {"n-gram": (NGRAM, "v"), "village model": ("#0072B2", "s")}
 CHOICE_COLOURS = ("#009E73", "#E69F00", "#0072B2", "#bbbbbb", "#777777")  # in the order of the record's choices
 CHOICE_NAMES = ("what is settled now", "what was settled before", "what another will use", "named", "not named")
 HATCHES = ("", "//", "\\\\", "..", "xx")
 
 
-def chekhov_finding(record: dict[str, Any]) -> str:
-    """How far the right thing is the likeliest, in a title."""
-    n = record["numbers"]
+def only(record: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The record of the claim chekhov as if these models alone had been measured."""
+    data = dict(record["data"])
+    for how in ("keep", "promise", "take back"):
+        data[how] = {
+            part: its | {"models": {name: its["models"][name] for name in names}} for part, its in data[how].items()
+        }
+    return record | {"data": data}
+
+
+def chekhov_finding(record: dict[str, Any], of: str = "LSTM") -> str:
+    """How far the right thing is the likeliest of all for one of the models, in a title."""
+    n, right = record["numbers"], record["data"]["keep"]["by_distance"]["models"][of]["right"]["median"]
     return (
-        f"Settled {n['nearest']:.0f} tokens before, the LSTM is right {n['lstm_right_nearest']:.0%} of the time,\n"
-        f"{n['farthest']:.0f} tokens before {n['lstm_right_farthest']:.0%}; a fair guess is {n['guess_rivals']:.0%}"
+        f"Settled {n['nearest']:.0f} tokens before, the {of} is right {right[0]:.0%} of the time,\n"
+        f"{n['farthest']:.0f} tokens before {right[-1]:.0%}; a fair guess is {n['guess_rivals']:.0%}"
     )
 
 
@@ -203,15 +215,18 @@ def chekhov_alt_text(record: dict[str, Any]) -> str:
     )
 
 
-def plot_chekhov(record: dict[str, Any]) -> "Figure":
-    """Draw the loss on the thing against distance, and what the models choose after a promise and one taken back."""
+def plot_chekhov(record: dict[str, Any], of: str = "LSTM") -> "Figure":
+    """Draw the loss on the thing against distance, and what the models choose after a promise and one taken back.
+
+    The title tells of the model `of`.
+    """
     from matplotlib import pyplot as plt
 
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(7, 8.4), facecolor=SURFACE, layout="constrained", height_ratios=(5, 4)
     )
     _loss_by_distance(above, record)
-    dress(above, chekhov_finding(record))
+    dress(above, chekhov_finding(record, of))
     above.legend(frameon=False, labelcolor=INK, loc="upper left", ncols=2)
     _choices(below, record["data"])
     plt.close(figure)

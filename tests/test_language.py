@@ -22,6 +22,7 @@ from layercake import language, language_figure, results, village
 from layercake.training import CheckpointError
 from solutions.prediction import sample
 from solutions.rnn import GRUCell, LSTMCell, RecurrentLanguageModel
+from solutions.transformer import GPT
 
 ROOT = Path(__file__).parents[1]
 TINY = language.Settings(16, 1, 14, 4, 24, 30, 1e-2)
@@ -292,6 +293,32 @@ class TestChekhov:
                     words = chekhov.words_of(chekhov.THINGS[thing])
                     losses = language.token_losses(model, [[*one.prefix, *words]])[0][-len(words) :]
                     assert scores[i, thing] == pytest.approx(-losses.sum(), abs=1e-3)
+
+    def test_a_transformer_scores_as_it_would_reading_each_story_or_the_end_of_a_longer_one(self):
+        torch.manual_seed(0)
+        told = chekhov.stories(3, True, (3, 4))
+        lengths = sorted(len(one.prefix) for one in told)
+        model = GPT(len(village.VOCABULARY), lengths[3], 16, 2, 2).eval()
+        room = model.context - chekhov.LONGEST_USE
+        assert room < lengths[-1]
+        scores = chekhov.network_scores(model, told, n_together=4)
+        longer = GPT(len(village.VOCABULARY), 2000, 16, 2, 2)
+        longer.load_state_dict(model.state_dict())
+        for i, one in enumerate(told):
+            read = torch.tensor([village.END, *one.prefix])[-room:]
+            for thing in (0, chekhov.THINGS.index("mask")):
+                words = torch.tensor(chekhov.words_of(chekhov.THINGS[thing]))
+                with torch.no_grad():
+                    log_p = longer(torch.cat([read, words])[None, :-1])[0][0, len(read) - 1 :].log_softmax(dim=-1)
+                assert scores[i, thing] == pytest.approx(log_p.gather(1, words[:, None]).sum().item(), abs=1e-3)
+
+    def test_what_the_transformers_add_leaves_the_others_as_they_were(self):
+        recorded = results.load("chekhov")
+        with pytest.raises(ValueError, match="another edition"):
+            chekhov.with_the_transformers({**recorded, "settings": {**recorded["settings"], "village": "0"}}, Path("."))
+        four = language_figure.only(recorded, "LSTM", "GRU", "RNN", "n-gram")
+        assert set(four["data"]["keep"]["by_distance"]["models"]) == {"LSTM", "GRU", "RNN", "n-gram"}
+        assert {"transformer", "village model"} < set(recorded["data"]["keep"]["by_distance"]["models"])
 
     def test_choices_tell_the_new_promise_from_the_old_one(self):
         rivals, names = frozenset({"gong", "flag"}), frozenset({"gong", "map"})

@@ -1,0 +1,242 @@
+"""Measures the claim "features": what a model that only predicts words has come to hold about the people in a story.
+
+    python -m experiments.features                       # the village model and three untrained ones; some minutes
+    python -m experiments.features --smoke --folder DIR  # few stories, one untrained model
+
+Writes layercake/recorded/features.json. Stories are stopped at words that say neither who has a thing nor where a
+person is, and at which neither is the next word. There the state of each layer is taken, and a linear probe (softmax
+regression, scikit-learn) is taught to say it. The probe is examined on stories that neither the model nor the probe has
+seen. Beside it: the same probes on untrained models of the same shape, which hold the words of the text too, in random
+mixtures; whoever, or whatever place or thing, was named last; and the commonest answer. Asked are things that will be
+needed within a few words, and things that may be needed much later or never, since a model can also look up what it
+needs when it needs it. A probe shows that something can be read off a state, not that the model reads it there
+(Belinkov 2022).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from experiments import record
+from layercake import checkpoints, language, village
+from layercake.features_figure import best, best_untrained
+from layercake.village.world import NAMES, PLACES, THINGS
+from solutions.transformer import GPT
+
+MOVES = ("take", "put", "give", "find")  # the kinds of sentences in which a thing changes hands
+ACTS = (*MOVES, "go", "seek", "alone", "together", "promise", "take back")  # those in which somebody does something
+QUESTIONS = {  # what is asked, and the words that can be the answer
+    "who has a thing that has just changed hands": NAMES,
+    "who has a thing, some words before it is said": NAMES,
+    "where somebody is, some words before it is said": PLACES,
+    "where somebody is who does something": PLACES,
+    "what somebody who does something means to use": THINGS,
+}
+KEYS = ("moved", "has", "place", "place_of_actor", "means")  # of the same questions, in texts
+NOBODY = "nobody"
+UNTRAINED = 3  # seeds
+FIRST, NEW = 3_000, 1_000  # stories to learn from, and to be examined on
+MOST = 4_000  # states that one probe learns from
+REGULAR = 0.1  # scikit-learn's C: how little the probe's weights are held down
+SEED = 3  # of the stories; those of the other claims have others
+CLAIM = {
+    "id": "features",
+    "title": "Prediction forces features that nobody asked for",
+    "sentence": "A model that was trained on nothing but the next word holds, in a form that a linear map can read, "
+    "who has a thing and where a person is, some words before either is said; an untrained model of the same shape "
+    "does not.",
+    "refuted_by": "An untrained model of the same shape, or the rule that takes whatever was named last, from which as "
+    "much can be said as from the pretrained model's best layer, by the same probe and on the same stories.",
+}
+LIMITS = [
+    "One pretrained model, on one small world whose stories keep strict account of who is where.",
+    "A probe shows what can be read off a state, not that the model reads it there, nor how it came to be there.",
+    "What cannot be read off by a linear probe may be there in another form, or be looked up where it is needed.",
+    "The probe's penalty was not tuned; the best layer is chosen by the same stories that it is reported on.",
+]
+
+
+class Asked(NamedTuple):
+    """A word at which a story is stopped, what is true there, and what was named last before it."""
+
+    question: str
+    story: int
+    position: int  # among the story's tokens, the end mark of the one before in front
+    true: str
+    named_last: str
+
+
+def asked(documents: Sequence[village.Document]) -> list[Asked]:
+    """All questions at all words of some stories at which they can be asked, in the order of the stories."""
+    said = []
+    for story, document in enumerate(documents):
+        words = [village.VOCABULARY[token] for token in document.tokens]
+        for before, told in pairwise(document.sentences):
+            for question, at, true in _questions(told, before.truth, words):
+                last = next((word for word in reversed(words[: at + 1]) if word in QUESTIONS[question]), "")
+                said.append(Asked(question, story, at + 1, true, last))
+    return said
+
+
+def _questions(told: village.Told, true_before: dict[str, Any], words: list[str]) -> Iterator[tuple[str, int, str]]:
+    """What can be asked in one sentence: the question, at which of the story's words, and the answer."""
+    moved, has, place, place_of_actor, means = QUESTIONS
+    drawn, name = told.drawn, words[told.start]
+
+    def at(word: str) -> int:
+        return words.index(word, told.start, told.stop)
+
+    if told.kind in MOVES:
+        thing = drawn.get("thing") or drawn["a_thing"].split()[-1]
+        yield moved, told.stop - 1, told.truth["held"].get(thing, NOBODY)
+    if told.kind == "held by":
+        yield has, at(drawn["thing"]), drawn["holder"]
+    if told.kind == "where is" and at(drawn["other"]) < at(drawn["place"]):
+        yield place, at(drawn["other"]), drawn["place"]
+    if told.kind in ACTS and name in true_before["where"] and name == drawn["actor"]:
+        yield place_of_actor, told.start, true_before["where"][name]
+        if name in true_before["means"]:
+            yield means, told.start, true_before["means"][name]
+
+
+@torch.no_grad()
+def states(model: GPT, documents: Sequence[village.Document], where: Sequence[Asked], together: int = 16) -> Tensor:
+    """The stream at each place, after the embedding and after every block: (places, n_layers + 1, d_model)."""
+    seen: list[Tensor] = []
+    parts = [model.embedding, *model.blocks]
+    hooks = [
+        part.register_forward_hook(lambda _, __, out: seen.append(out if isinstance(out, Tensor) else out[0]))
+        for part in parts
+    ]
+    rows = []
+    for start in range(0, len(documents), together):
+        some = [one for one in where if start <= one.story < start + together]
+        texts = [torch.tensor([village.END, *document.tokens]) for document in documents[start : start + together]]
+        seen.clear()
+        model(pad_sequence(texts, batch_first=True))  # no position reads a later one, so what is padded is not seen
+        stream = torch.stack(seen, dim=2)  # (B, T, n_layers + 1, d_model)
+        rows.append(stream[[one.story - start for one in some], [one.position for one in some]])
+    for hook in hooks:
+        hook.remove()
+    return torch.cat(rows)
+
+
+def probed(learn: np.ndarray, answers: Sequence[str], new: np.ndarray) -> np.ndarray:
+    """What a linear probe, taught on some states (n, C), says to others (m, C): (m) words."""
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=REGULAR, max_iter=300))
+    return probe.fit(learn, answers).predict(new)
+
+
+def share(right: np.ndarray, story: np.ndarray, draws: int = 1000) -> dict[str, float]:
+    """The share that is right, and where 95 of 100 resamplings of the stories lie."""
+    chance, stories = np.random.default_rng(0), np.unique(story)
+    hits = np.array([right[story == one].sum() for one in stories])
+    sizes = np.array([(story == one).sum() for one in stories])
+    again = chance.integers(len(stories), size=(draws, len(stories)))
+    low, high = np.quantile(hits[again].sum(axis=1) / sizes[again].sum(axis=1), [0.025, 0.975])
+    return {"value": round(float(right.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def measure(models: dict[str, list[GPT]], first: int, new: int, most: int) -> dict[str, Any]:
+    """For each question: the share that every layer of each model gives right, and the baselines."""
+    stories = list(islice(village.documents(SEED, "validation", "story"), first + new))
+    sets = [(part, asked(part)) for part in (stories[:first], stories[first:])]
+    seen = {name: [[states(model, *its).numpy() for its in sets] for model in each] for name, each in models.items()}
+    return {question: _answered(question, [its for _, its in sets], seen, most) for question in QUESTIONS}
+
+
+def _answered(question: str, sets: list[list[Asked]], seen: dict[str, Any], most: int) -> dict[str, Any]:
+    """One question, put to every layer of every model."""
+    rows, new = ([i for i, one in enumerate(its) if one.question == question] for its in sets)
+    rows = rows[:most]
+    answers = [sets[0][i].true for i in rows]
+    truth, last, story = (
+        np.array([getattr(sets[1][i], what) for i in new]) for what in ("true", "named_last", "story")
+    )
+    said: dict[str, Any] = {
+        "learned from": len(rows), "asked": len(new), "stories": len(np.unique(story)),
+        "commonest": share(truth == Counter(answers).most_common(1)[0][0], story),
+        "named last": share(truth == last, story),
+    }  # fmt: skip
+    for name, each in seen.items():
+        said[name] = [
+            [share(probed(a[rows, layer], answers, b[new, layer]) == truth, story) for layer in range(a.shape[1])]
+            for a, b in each
+        ]
+    return said
+
+
+# What comes of it --------------------------------------------------------------------------------------------------
+
+
+def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures of the ledger."""
+    said = []
+    for question in QUESTIONS:
+        layer, its = best(data[question])
+        last = {"bound": data[question]["named last"]["value"], "bound_is": "what was named last"}
+        said.append({"what": f"{question}: read off the pretrained model, layer {layer}", **its, **last})
+        said.append(record.summary(f"{question}: untrained models, best layer", best_untrained(data[question])))
+        said.append({"what": f"{question}: the commonest answer", **data[question]["commonest"]})
+    return said
+
+
+def finding(data: dict[str, Any]) -> str:
+    """All questions in one sentence."""
+    each = "; ".join(
+        f"{question} {best(data[question])[1]['value']:.0%} (untrained {max(best_untrained(data[question])):.0%}, "
+        f"named last {data[question]['named last']['value']:.0%})"
+        for question in QUESTIONS
+    )
+    return f"A linear probe reads off the pretrained model {each}."
+
+
+def numbers(data: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a text quotes."""
+    said: dict[str, Any] = {}
+    for question, key in zip(QUESTIONS, KEYS):
+        layer, its = best(data[question])
+        said |= {f"{key}_layer": layer, f"{key}_right": its["value"], f"{key}_low": its["low"]}
+        said |= {f"{key}_high": its["high"], f"{key}_untrained": max(best_untrained(data[question]))}
+        said |= {f"{key}_commonest": data[question]["commonest"]["value"]}
+        said |= {f"{key}_named_last": data[question]["named last"]["value"], f"{key}_asked": data[question]["asked"]}
+    return said
+
+
+def untrained(model: GPT, seed: int) -> GPT:
+    """A model of the same shape that has learned nothing."""
+    torch.manual_seed(seed)
+    return GPT(**checkpoints.sizes(model)).eval()
+
+
+def main(arguments: list[str] | None = None):
+    """Measure and write; returns where."""
+    options = record.parse(record.options(__doc__), arguments)
+    started = time.perf_counter()
+    model = checkpoints.load("village")
+    seeds = list(range(1 if options.smoke else UNTRAINED))
+    models = {"pretrained": [model], "untrained": [untrained(model, seed) for seed in seeds]}
+    first, new, most = (60, 30, 200) if options.smoke else (FIRST, NEW, MOST)
+    data = measure(models, first, new, most)
+    command = "python -m experiments.features" + (" --smoke" if options.smoke else "")
+    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
+    result |= record.provenance(command, time.perf_counter() - started)
+    spread = "where 95 of 100 resamplings of the new stories lie; of untrained models, lowest to highest"
+    result |= {"seeds": seeds, "repeats": len(seeds), "spread": spread}
+    sizes = {"stories": first, "new": new, "most": most, "C": REGULAR, "seed": SEED}
+    result |= {"settings": {"village": language.fingerprint(), **sizes}, "numbers": numbers(data), "data": data}
+    return record.write("features", result, options.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Proves that the claim "features" asks what it says: before the answer is said, of states that are the model's own.
+
+The questions are held against the village's truth, the states against a forward pass without padding, the probe
+against a planted feature and against noise, and the record against its data.
+"""
+
+import json
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from experiments import features, record
+from layercake import features_figure, language, results, village
+from layercake.recall_figure import one_line
+from solutions.transformer import GPT
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def stories():
+    return list(islice(village.documents(9, "validation", "story"), 30))
+
+
+@pytest.fixture(scope="module")
+def asked(stories):
+    return features.asked(stories)
+
+
+# Questions
+
+
+def test_every_question_is_asked_before_its_answer_is_said_in_the_sentence(stories, asked):
+    moved, has, place, place_of_actor, means = features.QUESTIONS
+    assert {one.question for one in asked} == set(features.QUESTIONS)
+    for one in asked:
+        document, at = stories[one.story], one.position - 1
+        words = [village.VOCABULARY[token] for token in document.tokens]
+        told = next(told for told in document.sentences if told.start <= at < told.stop)
+        said, next_word = words[told.start : at + 1], words[at + 1]
+        assert one.true in {*features.QUESTIONS[one.question], features.NOBODY}
+        if one.question != moved:
+            assert one.true not in said and next_word != one.true
+        if one.question in (has, place):
+            assert one.true in words[at + 2 : told.stop]
+        if one.question == moved:
+            assert at == told.stop - 1
+        if one.question in (place_of_actor, means):
+            assert said == [words[told.start]]
+
+
+def test_the_answers_are_what_is_true_there(stories, asked):
+    moved, _, _, place_of_actor, means = features.QUESTIONS
+    for one in asked:
+        document, at = stories[one.story], one.position - 1
+        word = village.VOCABULARY[document.tokens[at]]
+        before = [told for told in document.sentences if told.stop <= at][-1].truth
+        if one.question == place_of_actor:
+            assert before["where"][word] == one.true
+        if one.question == means:
+            assert before["means"][word] == one.true
+        if one.question == moved:
+            after = next(told for told in document.sentences if told.stop == at + 1).truth
+            assert one.true in {*after["held"].values(), features.NOBODY}
+
+
+def test_what_was_named_last_is_the_last_word_of_its_kind(stories, asked):
+    for one in asked:
+        words = [village.VOCABULARY[token] for token in stories[one.story].tokens[: one.position]]
+        named = [word for word in words if word in features.QUESTIONS[one.question]]
+        assert one.named_last == (named[-1] if named else "")
+
+
+# States and probes
+
+
+def test_states_are_those_of_each_story_read_by_itself(stories, asked):
+    torch.manual_seed(0)
+    model = GPT(len(village.VOCABULARY), 1200, 16, 2, 2).eval()
+    seen = features.states(model, stories, asked, together=7)
+    assert seen.shape == (len(asked), 3, 16)
+    for i in (0, len(asked) // 2, len(asked) - 1):
+        tokens = torch.tensor([[village.END, *stories[asked[i].story].tokens[: asked[i].position]]])
+        assert tokens[0, -1] == stories[asked[i].story].tokens[asked[i].position - 1]
+        with torch.no_grad():
+            x = model.embedding(tokens)
+            alone = [x[0, -1]] + [(x := block(x)[0])[0, -1] for block in model.blocks]
+        assert torch.allclose(seen[i], torch.stack(alone), atol=1e-5)
+
+
+def test_a_probe_finds_what_was_planted_and_nothing_in_noise():
+    chance = np.random.default_rng(0)
+    words = chance.choice(["mill", "inn", "barn"], 600)
+    noise = chance.normal(size=(600, 20))
+    planted = noise + np.array([[word == one for one in ("mill", "inn", "barn")] for word in words]) @ chance.normal(
+        size=(3, 20), scale=3
+    )
+    for states, low, high in ((planted, 0.95, 1.0), (noise, 0.2, 0.47)):
+        right = features.probed(states[:400], words[:400], states[400:]) == words[400:]
+        assert low <= right.mean() <= high
+
+
+def test_the_interval_is_over_stories():
+    right = np.array([True] * 50 + [False] * 50)
+    few, many = (features.share(right, np.arange(100) // size) for size in (50, 1))
+    assert few["value"] == many["value"] == 0.5
+    assert few["high"] - few["low"] > many["high"] - many["low"] > 0.1
+
+
+# The record
+
+
+def test_the_experiment_runs_small_and_records_everything(tmp_path):
+    command = [sys.executable, "-m", "experiments.features", "--smoke", "--folder", str(tmp_path)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    result = results.load("features", tmp_path)
+    record.Record.model_validate(result)
+    figure = features_figure.plot_features(result)
+    assert figure.axes[0].get_title(loc="left") == features_figure.features_finding(result)
+    assert one_line(features_figure.features_finding(result)) in features_figure.features_alt_text(result)
+
+
+def test_what_is_recorded_is_computed_from_its_data_and_carries_the_claim():
+    recorded = results.load("features")
+    data = recorded["data"]
+    assert recorded["settings"]["village"] == language.fingerprint() and len(recorded["seeds"]) >= 3
+    assert recorded["claim"] == features.CLAIM and recorded["limits"] == features.LIMITS
+    assert recorded["finding"] == features.finding(data)
+    assert recorded["measured"] == json.loads(json.dumps(features.measured(data)))
+    assert recorded["numbers"] == json.loads(json.dumps(features.numbers(data)))

@@ -1,0 +1,157 @@
+"""Proves that the model that ships is the one that its record and its card describe, and that its training resumes.
+
+The file is held against new documents that the record does not know; the rows it learned from, and the two optimisers
+that taught it, against what its script says of them.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from experiments import record, village_model
+from layercake import checkpoints, language, results, village
+from layercake.training import count_parameters
+from solutions.transformer import GPT
+
+ROOT = Path(__file__).parents[1]
+TINY = replace(village_model.Settings(), d_model=32, n_layers=1, n_heads=1, row=96, batch_size=3, steps=8, descent=0.5)
+FILE = checkpoints.FOLDER / "village.safetensors"
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return results.load("village-model")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return checkpoints.load("village")
+
+
+# Learning
+
+
+def documents_of(row: torch.Tensor) -> list[tuple[int, ...]]:
+    """The whole documents of a row, without the one that is cut off."""
+    ends = (row == village.END).nonzero().flatten().tolist()
+    return [tuple(row[start + 1 : stop + 1].tolist()) for start, stop in pairwise(ends)]
+
+
+def test_every_row_begins_with_a_document_and_no_document_comes_twice():
+    rows, met = village_model.Rows(TINY, seed=5), []
+    for _ in range(TINY.steps):
+        inputs, targets = rows.batch()
+        assert inputs.shape == targets.shape == (TINY.batch_size, TINY.row)
+        assert torch.equal(inputs[:, 1:], targets[:, :-1]) and (inputs[:, 0] == village.END).all()
+        met += [document for row in inputs for document in documents_of(row)]
+    long = [document for document in met if len(document) > 40]  # small sums do come twice
+    assert len(long) > 5 and len(set(long)) == len(long)
+
+
+def test_until_the_descent_one_row_of_every_second_batch_is_sums():
+    (heading,) = set(document.tokens[0] for document in islice(village.documents(0, kinds="sum"), 5))
+    rows, all_sums = village_model.Rows(TINY, seed=5), []
+    for _ in range(TINY.steps):
+        inputs, _ = rows.batch()
+        starts = [{row[i + 1].item() for i in (row[:-1] == village.END).nonzero()} for row in inputs]
+        all_sums.append(starts[0] == {heading})
+    assert all_sums[:4:2] == [True, True] and not any(all_sums[5:])
+
+
+def test_training_resumes_to_the_same_weights_with_the_state_of_both_optimisers(tmp_path):
+    whole, history = village_model.learn(TINY, 0, tmp_path / "whole", compiled=False)
+    village_model.learn(TINY, 0, tmp_path / "parts", compiled=False, stop_after=5)
+    resumed, again = village_model.learn(TINY, 0, tmp_path / "parts", compiled=False)
+    assert again.loss == history.loss and again.second == history.second
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+    with safe_open(tmp_path / "parts" / "village-model-seed0.safetensors", framework="pt") as file:
+        kept = set(file.keys())
+    assert "optimiser.momentum_buffer.blocks.0.attention.w_query.weight" in kept
+    assert "optimiser.exp_avg.embedding.weight" in kept and "optimiser.exp_avg.norm.weight" in kept
+
+
+def test_each_weight_is_learned_by_one_of_the_two_optimisers():
+    model = GPT(len(village.VOCABULARY), 64, 32, 2, 1)
+    both = village_model.MuonAndAdamW(model, TINY)
+    of_muon, of_adamw = (
+        {name for name, w in model.named_parameters() for group in part.param_groups for p in group["params"] if p is w}
+        for part in both.parts
+    )
+    assert of_muon | of_adamw == dict(model.named_parameters()).keys() and not of_muon & of_adamw
+    assert all(name.startswith("blocks.") and "norm" not in name for name in of_muon)
+
+
+def test_the_script_runs_small_and_writes_model_card_and_record(tmp_path):
+    command = [sys.executable, "-m", "experiments.village_model", "--smoke", "--folder", str(tmp_path)]
+    before = FILE.read_bytes()
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    result = record.Record.model_validate(results.load("village-model", tmp_path))
+    assert "--smoke" in result.command
+    assert count_parameters(checkpoints.load(tmp_path / "village.safetensors")) == result.numbers["parameters"]
+    assert f"{result.numbers['parameters']:,} parameters" in (tmp_path / "village.md").read_text()
+    assert FILE.read_bytes() == before
+
+
+def test_a_smoke_run_refuses_to_overwrite_what_ships():
+    command = [sys.executable, "-m", "experiments.village_model", "--smoke"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 2 and "--folder" in ran.stderr
+
+
+# What ships
+
+
+def test_it_is_small(model):
+    assert FILE.stat().st_size < 8e6 and count_parameters(model) <= 3e6
+    assert sum(path.stat().st_size for path in checkpoints.FOLDER.iterdir()) < 20e6
+    with safe_open(FILE, framework="pt") as file:
+        assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"F16"}  # noqa: SIM118
+
+
+def test_it_is_the_model_of_its_record(model, recorded):
+    settings = village_model.Settings()
+    assert recorded["settings"] == json.loads(
+        json.dumps({"village": language.fingerprint(), **vars(settings), "betas": list(settings.betas)})
+    )
+    assert recorded["numbers"]["parameters"] == count_parameters(model)
+    assert recorded["numbers"]["bytes"] == FILE.stat().st_size
+    assert recorded["numbers"]["tokens"] == settings.steps * settings.tokens_per_step
+
+
+def test_card_finding_and_figures_are_what_the_data_give(recorded):
+    data = recorded["data"]
+    assert recorded["claim"] == village_model.CLAIM and recorded["limits"] == village_model.LIMITS
+    assert recorded["finding"] == village_model.finding(data)
+    assert recorded["measured"] == json.loads(json.dumps(village_model.measured(data)))
+    assert FILE.with_suffix(".md").read_text() == village_model.card(recorded, FILE.stat().st_size)
+
+
+def test_new_documents_cost_it_what_the_record_says(model, recorded):
+    """On documents that the record was not made on, the gap lies where the spread over documents allows."""
+    documents = list(islice(village.documents(11, "validation"), 120))
+    losses = language.token_losses(model, [document.tokens for document in documents])
+    above = np.array([(loss - village.surprisal(document)).sum() for loss, document in zip(losses, documents)])
+    lengths = np.array([len(document.tokens) for document in documents])
+    gap, said = above.sum() / lengths.sum(), recorded["data"]["gaps"]["all"]
+    spread = np.std(above - gap * lengths) * len(documents) ** 0.5 / lengths.sum()
+    assert abs(gap - said["gap"]) < 6 * spread + (said["high"] - said["low"])
+
+
+def test_it_reads_and_writes_the_village(model):
+    """What the later topics start from: facts, sums, plays, and the place of people in stories."""
+    able = results.load("village-model")["data"]
+    assert able["abilities"]["knows the fact that is asked for"]["share"] > 0.9
+    prompt = village.encode("sum\n4 8 plus 3 7 .")
+    some = list(islice(village.documents(12, "validation", kinds="sum"), 20))
+    right = village_model.sums_right(model, some)
+    assert sum(its["share"] * its["of"] for its in right.values()) / len(some) > 0.6 and len(prompt) == 8
