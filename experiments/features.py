@@ -3,14 +3,14 @@
     python -m experiments.features                       # the village model and three untrained ones; some minutes
     python -m experiments.features --smoke --folder DIR  # few stories, one untrained model
 
-Writes layercake/recorded/features.json. Stories are stopped at words that say neither who has a thing nor where a
-person is, and at which neither is the next word. There the state of each layer is taken, and a linear probe (softmax
-regression, scikit-learn) is taught to say it. The probe is examined on stories that neither the model nor the probe has
-seen. Beside it: the same probes on untrained models of the same shape, which hold the words of the text too, in random
-mixtures; whoever, or whatever place or thing, was named last; and the commonest answer. Asked are things that will be
-needed within a few words, and things that may be needed much later or never, since a model can also look up what it
-needs when it needs it. A probe shows that something can be read off a state, not that the model reads it there
-(Belinkov 2022).
+Writes layercake/recorded/features.json. Stories and sums are stopped at words at which something is true that neither
+these words nor the next one say: whom a pronoun means, who has a thing, what is carried in a sum. There the state of
+each layer is taken, and a linear probe (softmax regression, scikit-learn) is taught to say it. The probe is examined on
+documents that neither the model nor the probe has seen. Beside it: the same probes on untrained models of the same
+shape, which hold the words of the text too, in random mixtures; whoever, or whatever place or thing, was named last;
+and the commonest answer. Some of what is asked the model needs at once, for the words that may come next, and some only
+later, when it can still look it up in the text. A probe shows that something can be read off a state, not that the
+model reads it there (Belinkov 2022).
 """
 
 import time
@@ -35,17 +35,18 @@ from solutions.transformer import GPT
 
 MOVES = ("take", "put", "give", "find")  # the kinds of sentences in which a thing changes hands
 ACTS = (*MOVES, "go", "seek", "alone", "together", "promise", "take back")  # those in which somebody does something
-QUESTIONS = {  # what is asked, and the words that can be the answer
+CARRY, NO_CARRY, NOBODY = "carry", "no carry", "nobody"
+QUESTIONS = {  # what is asked, and the words of the text that can be the answer
+    "whom “she” or “he” means": NAMES,
     "who has a thing that has just changed hands": NAMES,
+    "the carry in a sum without steps": (),
     "who has a thing, some words before it is said": NAMES,
     "where somebody is, some words before it is said": PLACES,
-    "where somebody is who does something": PLACES,
     "what somebody who does something means to use": THINGS,
 }
-KEYS = ("moved", "has", "place", "place_of_actor", "means")  # of the same questions, in texts
-NOBODY = "nobody"
+KEYS = ("meant", "moved", "carry", "has", "place", "means")  # of the same questions, in texts
 UNTRAINED = 3  # seeds
-FIRST, NEW = 3_000, 1_000  # stories to learn from, and to be examined on
+FIRST, NEW = 3_000, 1_000  # stories to learn from, and to be examined on; and as many sums
 MOST = 4_000  # states that one probe learns from
 REGULAR = 0.1  # scikit-learn's C: how little the probe's weights are held down
 SEED = 3  # of the stories; those of the other claims have others
@@ -67,35 +68,38 @@ LIMITS = [
 
 
 class Asked(NamedTuple):
-    """A word at which a story is stopped, what is true there, and what was named last before it."""
+    """A word at which a document is stopped, what is true there, and what was named last before it."""
 
     question: str
-    story: int
-    position: int  # among the story's tokens, the end mark of the one before in front
+    document: int
+    position: int  # among the document's tokens, the end mark of the one before in front
     true: str
     named_last: str
 
 
 def asked(documents: Sequence[village.Document]) -> list[Asked]:
-    """All questions at all words of some stories at which they can be asked, in the order of the stories."""
+    """All questions at all words of some documents at which they can be asked, in the order of the documents."""
     said = []
-    for story, document in enumerate(documents):
+    for number, document in enumerate(documents):
         words = [village.VOCABULARY[token] for token in document.tokens]
+        in_one = _in_a_sum if document.kind == "sum" else _in_a_story
         for before, told in pairwise(document.sentences):
-            for question, at, true in _questions(told, before.truth, words):
+            for question, at, true in in_one(told, before, words):
                 last = next((word for word in reversed(words[: at + 1]) if word in QUESTIONS[question]), "")
-                said.append(Asked(question, story, at + 1, true, last))
+                said.append(Asked(question, number, at + 1, true, last))
     return said
 
 
-def _questions(told: village.Told, true_before: dict[str, Any], words: list[str]) -> Iterator[tuple[str, int, str]]:
-    """What can be asked in one sentence: the question, at which of the story's words, and the answer."""
-    moved, has, place, place_of_actor, means = QUESTIONS
-    drawn, name = told.drawn, words[told.start]
+def _in_a_story(told: village.Told, before: village.Told, words: list[str]) -> Iterator[tuple[str, int, str]]:
+    """What can be asked in one sentence of a story: the question, at which of its words, and the answer."""
+    meant, moved, _, has, place, means = QUESTIONS
+    drawn, first = told.drawn, words[told.start]
 
     def at(word: str) -> int:
         return words.index(word, told.start, told.stop)
 
+    if told.kind in ACTS and drawn.get("who") in ("she", "he"):
+        yield meant, at(drawn["who"]), drawn["actor"]
     if told.kind in MOVES:
         thing = drawn.get("thing") or drawn["a_thing"].split()[-1]
         yield moved, told.stop - 1, told.truth["held"].get(thing, NOBODY)
@@ -103,10 +107,22 @@ def _questions(told: village.Told, true_before: dict[str, Any], words: list[str]
         yield has, at(drawn["thing"]), drawn["holder"]
     if told.kind == "where is" and at(drawn["other"]) < at(drawn["place"]):
         yield place, at(drawn["other"]), drawn["place"]
-    if told.kind in ACTS and name in true_before["where"] and name == drawn["actor"]:
-        yield place_of_actor, told.start, true_before["where"][name]
-        if name in true_before["means"]:
-            yield means, told.start, true_before["means"][name]
+    if told.kind in ACTS and first == drawn["actor"] and first in before.truth["means"]:
+        yield means, told.start, before.truth["means"][first]
+
+
+def _in_a_sum(told: village.Told, before: village.Told, words: list[str]) -> Iterator[tuple[str, int, str]]:
+    """In the answer to an addition without steps, before each digit: whether the columns to its right carry into it.
+
+    Left out are the last digit, into which nothing is carried, and a first one that is itself the carry.
+    """
+    if told.kind != "answer" or before.kind != "plus":
+        return
+    a, _, b = before.truth["sum"]
+    end = told.start + 2 + len(str(a + b))  # "answer", ":", the digits
+    for column in range(1, max(len(str(a)), len(str(b)))):
+        carried = a % 10**column + b % 10**column >= 10**column
+        yield "the carry in a sum without steps", end - column - 2, CARRY if carried else NO_CARRY
 
 
 @torch.no_grad()
@@ -120,12 +136,12 @@ def states(model: GPT, documents: Sequence[village.Document], where: Sequence[As
     ]
     rows = []
     for start in range(0, len(documents), together):
-        some = [one for one in where if start <= one.story < start + together]
+        some = [one for one in where if start <= one.document < start + together]
         texts = [torch.tensor([village.END, *document.tokens]) for document in documents[start : start + together]]
         seen.clear()
         model(pad_sequence(texts, batch_first=True))  # no position reads a later one, so what is padded is not seen
         stream = torch.stack(seen, dim=2)  # (B, T, n_layers + 1, d_model)
-        rows.append(stream[[one.story - start for one in some], [one.position for one in some]])
+        rows.append(stream[[one.document - start for one in some], [one.position for one in some]])
     for hook in hooks:
         hook.remove()
     return torch.cat(rows)
@@ -137,20 +153,20 @@ def probed(learn: np.ndarray, answers: Sequence[str], new: np.ndarray) -> np.nda
     return probe.fit(learn, answers).predict(new)
 
 
-def share(right: np.ndarray, story: np.ndarray, draws: int = 1000) -> dict[str, float]:
-    """The share that is right, and where 95 of 100 resamplings of the stories lie."""
-    chance, stories = np.random.default_rng(0), np.unique(story)
-    hits = np.array([right[story == one].sum() for one in stories])
-    sizes = np.array([(story == one).sum() for one in stories])
-    again = chance.integers(len(stories), size=(draws, len(stories)))
+def share(right: np.ndarray, document: np.ndarray, draws: int = 1000) -> dict[str, float]:
+    """The share that is right, and where 95 of 100 resamplings of the documents lie."""
+    chance, (_, number) = np.random.default_rng(0), np.unique(document, return_inverse=True)
+    hits, sizes = np.bincount(number, right), np.bincount(number)
+    again = chance.integers(len(sizes), size=(draws, len(sizes)))
     low, high = np.quantile(hits[again].sum(axis=1) / sizes[again].sum(axis=1), [0.025, 0.975])
     return {"value": round(float(right.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 
 def measure(models: dict[str, list[GPT]], first: int, new: int, most: int) -> dict[str, Any]:
     """For each question: the share that every layer of each model gives right, and the baselines."""
-    stories = list(islice(village.documents(SEED, "validation", "story"), first + new))
-    sets = [(part, asked(part)) for part in (stories[:first], stories[first:])]
+    drawn = {kind: list(islice(village.documents(SEED, "validation", kind), first + new)) for kind in ("story", "sum")}
+    parts = [[one for its in drawn.values() for one in its[some]] for some in (slice(first), slice(first, None))]
+    sets = [(part, asked(part)) for part in parts]
     seen = {name: [[states(model, *its).numpy() for its in sets] for model in each] for name, each in models.items()}
     return {question: _answered(question, [its for _, its in sets], seen, most) for question in QUESTIONS}
 
@@ -160,17 +176,17 @@ def _answered(question: str, sets: list[list[Asked]], seen: dict[str, Any], most
     rows, new = ([i for i, one in enumerate(its) if one.question == question] for its in sets)
     rows = rows[:most]
     answers = [sets[0][i].true for i in rows]
-    truth, last, story = (
-        np.array([getattr(sets[1][i], what) for i in new]) for what in ("true", "named_last", "story")
+    truth, last, document = (
+        np.array([getattr(sets[1][i], what) for i in new]) for what in ("true", "named_last", "document")
     )
     said: dict[str, Any] = {
-        "learned from": len(rows), "asked": len(new), "stories": len(np.unique(story)),
-        "commonest": share(truth == Counter(answers).most_common(1)[0][0], story),
-        "named last": share(truth == last, story),
+        "learned from": len(rows), "asked": len(new), "documents": len(np.unique(document)),
+        "commonest": share(truth == Counter(answers).most_common(1)[0][0], document),
+        "named last": share(truth == last, document),
     }  # fmt: skip
     for name, each in seen.items():
         said[name] = [
-            [share(probed(a[rows, layer], answers, b[new, layer]) == truth, story) for layer in range(a.shape[1])]
+            [share(probed(a[rows, layer], answers, b[new, layer]) == truth, document) for layer in range(a.shape[1])]
             for a, b in each
         ]
     return said
@@ -231,9 +247,9 @@ def main(arguments: list[str] | None = None):
     command = "python -m experiments.features" + (" --smoke" if options.smoke else "")
     result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
     result |= record.provenance(command, time.perf_counter() - started)
-    spread = "where 95 of 100 resamplings of the new stories lie; of untrained models, lowest to highest"
+    spread = "where 95 of 100 resamplings of the new documents lie; of untrained models, lowest to highest"
     result |= {"seeds": seeds, "repeats": len(seeds), "spread": spread}
-    sizes = {"stories": first, "new": new, "most": most, "C": REGULAR, "seed": SEED}
+    sizes = {"documents": first, "new": new, "most": most, "C": REGULAR, "seed": SEED}
     result |= {"settings": {"village": language.fingerprint(), **sizes}, "numbers": numbers(data), "data": data}
     return record.write("features", result, options.folder)
 

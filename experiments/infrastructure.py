@@ -213,7 +213,7 @@ def core(settings: village_model.Settings, size: int, repeats: int) -> dict[str,
     torch.manual_seed(0)
     a, b = torch.randn(size, size).bfloat16(), torch.randn(size, size).bfloat16()
     model = GPT(len(village.VOCABULARY), settings.context, settings.d_model, settings.n_layers, settings.n_heads)
-    optimiser = torch.optim.AdamW(model.parameters())
+    optimiser = village_model.MuonAndAdamW(model, settings)
     batch = village_model.Rows(settings, 0).batch()
     step = partial(train_step, model, optimiser, [batch], dtype=torch.bfloat16)
     tokens = timed(step, settings.tokens_per_step, repeats)

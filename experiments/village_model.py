@@ -301,10 +301,11 @@ A transformer of {parameters:,} parameters, pretrained on the village: the base 
 |---|---|
 | made by | `{command}`, on {date} |
 | sizes | {sizes} |
-| text | the village, edition {village}, seed {seed}, training split; {tokens:,} tokens, none of them twice |
-| recipe | AdamW at {learning_rate}, betas {betas}, weight decay {weight_decay}, clipped at 1; {steps:,} steps of \
-{batch_size} rows of {row:,} tokens; 100 steps of warm-up, a plateau, the last {descent:.0%} of the steps down to \
-zero; bfloat16 products, float32 weights |
+| text | the village, edition {village}, seed {seed}, training split; {tokens:,} tokens, none twice but small sums |
+| recipe | Muon for the matrices inside the blocks (momentum {momentum}), AdamW for the rest (betas {betas}); learning \
+rate {learning_rate}, weight decay {weight_decay}, clipped at 1; {steps:,} steps of {batch_size} rows of {row:,} \
+tokens, and until the last {descent:.0%} of them one row of every {sums_every} batches holds sums alone; {warm_up} \
+steps of warm-up, a plateau, the last {descent:.0%} down to zero; bfloat16 products, float32 weights |
 | computed on | {threads} thread(s) of {processor}, {hours:.1f} hours, {flops:.2g} floating-point operations |
 | file | safetensors, float16, {size:.1f} MB |
 
@@ -343,6 +344,7 @@ def card(result: dict[str, Any], size: int) -> str:
     shares |= {f"writes a possible document: {name}": its for name, its in data["possible"].items()}
     said = settings | data | hardware | {key: result[key] for key in ("command", "date")}
     return CARD.format_map(said | {
+        "warm_up": WARM_UP,
         "sizes": ", ".join(f"{name} {settings[name]:,}" for name in ("d_model", "n_layers", "n_heads", "context")),
         "seed": result["seeds"][0], "hours": data["training_seconds"] / 3600, "size": size / 1e6,
         "documents": data["gaps"]["all"]["documents"], "words": len(village.VOCABULARY),

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PRETRAINED, UNTRAINED = "#0072B2", "#D55E00"
-LINES = (("#009E73", "o"), ("#0072B2", "s"), ("#D55E00", "^"), ("#CC79A7", "D"), ("#000000", "x"))
+LINES = (("#009E73", "o"), ("#0072B2", "s"), ("#D55E00", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#000000", "x"))
 
 
 def best(its: dict[str, Any]) -> tuple[int, dict[str, float]]:
@@ -26,8 +26,8 @@ def features_finding(record: dict[str, Any]) -> str:
     """What can be read off, in a title."""
     n = record["numbers"]
     return (
-        f"Who has a thing can be read off {n['has_right']:.0%} of the time, before it is said;\n"
-        f"off untrained models {n['has_untrained']:.0%}"
+        f"Whom a pronoun means can be read off {n['meant_right']:.0%} of the time, who has a thing "
+        f"{n['moved_right']:.0%};\noff untrained models {n['meant_untrained']:.0%} and {n['moved_untrained']:.0%}"
     )
 
 
@@ -39,7 +39,7 @@ def features_alt_text(record: dict[str, Any]) -> str:
         for question, its in record["data"].items()
     )
     return (
-        "Two panels. Above, points for the share of right answers of a linear probe on the best layer, for five "
+        "Two panels. Above, points for the share of right answers of a linear probe on the best layer, for six "
         f"questions. {said}. Below, the share by layer of the pretrained model, from the embedding up. "
         f"{one_line(features_finding(record))}."
     )
