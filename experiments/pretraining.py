@@ -1,18 +1,22 @@
 """Measures the claim "cake": how much nearer to the best possible reader a transformer comes on as much text.
 
-    python -m experiments.pretraining --runs RUNS          # the lab's two smaller scales; a stopped run goes on
+    python -m experiments.pretraining --runs RUNS           # all of it; a stopped run goes on
+    python -m experiments.pretraining --only laptop         # this lab's curve alone, put into the record
     python -m experiments.pretraining --smoke --folder DIR  # the smallest scale, one seed
 
 Writes layercake/recorded/pretraining.json. The runs are those of the lab of the topics transformer and pretraining, in
 float32 on one thread, whatever the machine has. They are judged on the documents that the recurrent networks of
-layercake/recorded/language.json were judged on, and read as many tokens as these. The curve, with the range of its
-seeds, is the one that the lab draws behind the learner's.
+layercake/recorded/language.json were judged on. One run of the laptop's sizes ends after as many tokens as these have
+read: it is what the claim is about. The curves, with the range of their seeds, are those that the lab draws behind the
+learner's.
 """
 
+import json
 import statistics
 import tempfile
 import time
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,8 @@ from layercake.device import Device
 from solutions.pretraining import get_batch, train_step
 from solutions.transformer import GPT
 
-SEEDS = {"smoke": [0, 1, 2], "laptop": [0]}
+EQUAL = "as much text"  # as the recurrent networks of the claim language have read at the laptop's scale
+SEEDS = {"smoke": [0, 1, 2], EQUAL: [0], "laptop": [0]}
 CPU = Device(torch.device("cpu"), torch.float32, "as in every recorded run")
 SPREAD = "lowest to highest of the seeds; a figure of one seed has none"
 CLAIM = {
@@ -52,10 +57,25 @@ LIMITS = [
 # Runs --------------------------------------------------------------------------------------------------------------
 
 
-def measure(scale: str, seeds: list[int], folder: Path) -> dict[str, Any]:
-    """The lab's curve at one scale, over the seeds, and what it is held against."""
-    settings, exam = pretraining.settings_for(scale), language.validation(pretraining.settings_for(scale).n_documents)
-    curves = [pretraining.run(GPT, scale, CPU, seed=seed, folder=folder) for seed in seeds]
+def settings_of(name: str) -> pretraining.Settings:
+    """The sizes of a curve: a scale of the lab, or the laptop's with fewer steps."""
+    if name == EQUAL:
+        return replace(pretraining.settings_for("laptop"), batch_size=2, steps=3000)
+    return pretraining.settings_for(name)
+
+
+def trained(name: str, seed: int, folder: Path) -> pretraining.Curve:
+    """One run, from its checkpoint where there is one."""
+    scale = "laptop" if name == EQUAL else name
+    folder = folder / "as-much-text" if name == EQUAL else folder
+    return pretraining.run(GPT, scale, CPU, seed=seed, folder=folder, settings=settings_of(name))
+
+
+def measure(name: str, seeds: list[int], folder: Path) -> dict[str, Any]:
+    """One curve over the seeds, and what it is held against."""
+    settings = settings_of(name)
+    exam = language.validation(settings.n_documents)
+    curves = [trained(name, seed, folder) for seed in seeds]
     return {
         "bound": exam.bound,
         "documents": len(exam.documents),
@@ -88,10 +108,9 @@ def processor_seconds(settings: pretraining.Settings, repeats: int = 9) -> float
 # What comes of it --------------------------------------------------------------------------------------------------
 
 
-def larger(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The scale that is claimed about, and its curve."""
-    scale = "laptop" if "laptop" in data else "smoke"
-    return scale, data[scale]
+def claimed(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The scale that is claimed about, and the transformer's curve."""
+    return ("laptop", data[EQUAL]) if EQUAL in data else ("smoke", data["smoke"])
 
 
 def recurrent(scale: str) -> dict[str, dict[str, Any]]:
@@ -106,13 +125,16 @@ def gap(curve: dict[str, Any], bound: dict[str, float], group: str = "all") -> f
 
 def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     """The figures of the ledger: where the transformer ends, over all and for each kind, and the recurrent networks."""
-    scale, curve = larger(data)
+    scale, curve = claimed(data)
     said = []
     for group in language.GROUPS:
         where = "loss on new documents" if group == "all" else f"loss on each {group}"
         said.append(_figure(f"transformer: {where}", ends(curve, group), curve["bound"][group]))
     for name, network in recurrent(scale).items():
         said.append(_figure(f"{name}, the claim language: loss on new documents", ends(network), curve["bound"]["all"]))
+    if longer := data.get("laptop"):
+        what = f"transformer, after {longer['tokens'][-1] / 1e6:.1f} million tokens: loss on new documents"
+        said.append(_figure(what, ends(longer), longer["bound"]["all"]))
     return said
 
 
@@ -125,7 +147,7 @@ def _figure(what: str, values: list[float], bound: float) -> dict[str, Any]:
 
 def finding(data: dict[str, Any]) -> str:
     """The gaps in one sentence."""
-    scale, curve = larger(data)
+    scale, curve = claimed(data)
     others = ", ".join(f"the {name} {gap(line, curve['bound']):.2f}" for name, line in recurrent(scale).items())
     return (
         f"After {curve['tokens'][-1] / 1e6:.1f} million tokens the transformer is {gap(curve, curve['bound']):.2f} "
@@ -135,33 +157,76 @@ def finding(data: dict[str, Any]) -> str:
 
 def numbers(data: dict[str, Any]) -> dict[str, Any]:
     """The figures that a text quotes."""
-    scale, curve = larger(data)
+    scale, curve = claimed(data)
     last, lstm = ends(curve), recurrent(scale)["LSTM"]
-    said = {"scale": scale, "bound": round(curve["bound"]["all"], 4), "tokens": curve["tokens"][-1]}
+    said = {
+        "scale": scale,
+        "curve": EQUAL if EQUAL in data else scale,
+        "bound": round(curve["bound"]["all"], 4),
+        "tokens": curve["tokens"][-1],
+    }
     said |= {"loss": statistics.median(last), "low": min(last), "high": max(last), "seeds": curve["seeds"]}
     said |= {"gap": gap(curve, curve["bound"]), "lstm_gap": gap(lstm, curve["bound"])}
     said |= {f"gap_{kind}": gap(curve, curve["bound"], kind) for kind in village.KINDS}
     said |= {"parameters": curve["parameters"], "lstm_parameters": lstm["parameters"]}
     said |= {"processor_seconds": curve["processor_seconds"], "lstm_processor_seconds": lstm["processor_seconds"]}
     said |= {"tokens_per_processor_second": round(curve["tokens"][-1] / curve["processor_seconds"])}
+    if longer := data.get("laptop"):
+        said |= {"longer_tokens": longer["tokens"][-1], "longer_gap": gap(longer, longer["bound"])}
+        said |= {"longer_processor_seconds": longer["processor_seconds"]}
     return said | {"documents": curve["documents"], "validation_tokens": curve["validation_tokens"]}
+
+
+def settings_now(names: Iterable[str]) -> dict[str, Any]:
+    """What the curves of these names depend on, as a record has it."""
+    sizes = {name: asdict(settings_of(name)) for name in names}
+    return {"village": language.fingerprint(), "seeds": {name: SEEDS[name] for name in names}, **sizes}
+
+
+def with_one_more(recorded: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
+    """A record with one curve measured now and put beside the others, which stay as they are.
+
+    Raises ValueError where the others were made with other settings than today's: then all has to be measured again.
+    """
+    now = json.loads(json.dumps(settings_now(SEEDS)))
+    if different := [
+        key for key in recorded["settings"].keys() - {name, "seeds"} if recorded["settings"][key] != now[key]
+    ]:
+        raise ValueError(f"the record was made with other settings ({', '.join(sorted(different))}): measure all")
+    data = {**recorded["data"], name: measure(name, SEEDS[name], folder)}
+    command = f"python -m experiments.pretraining --only {name}"
+    added = {name: record.provenance(command, sum(data[name]["seconds"]))}
+    return recorded | {"settings": settings_now(data), "added": added, "data": data}
+
+
+def measured_afresh(smoke: bool, folder: Path) -> dict[str, Any]:
+    """A new record, but for what is computed from its data."""
+    seeds = {"smoke": [0]} if smoke else SEEDS
+    data = {name: measure(name, its, folder) for name, its in seeds.items()}
+    seconds = sum(sum(part["seconds"]) for part in data.values())
+    result = record.provenance("python -m experiments.pretraining" + " --smoke" * smoke, seconds)
+    _, curve = claimed(data)
+    result |= {"seeds": seeds[EQUAL if EQUAL in data else "smoke"], "repeats": curve["seeds"], "spread": SPREAD}
+    return result | {"settings": settings_now(seeds) | {"seeds": seeds}, "data": data}
 
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    options = record.parse(record.options(__doc__, runs=True), arguments)
-    seeds = {"smoke": [0]} if options.smoke else SEEDS
+    parser = record.options(__doc__, runs=True)
+    parser.add_argument("--only", choices=["laptop"], help="measure this curve alone and put it into the record")
+    options = record.parse(parser, arguments)
+    if options.only and options.smoke:
+        parser.error("--only puts a curve into the record: leave --smoke away")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.runs or Path(temporary)
-        data = {scale: measure(scale, its, folder) for scale, its in seeds.items()}
-    scale, curve = larger(data)
-    command = "python -m experiments.pretraining" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data)}
-    result |= record.provenance(command, sum(sum(part["seconds"]) for part in data.values()))
-    result |= {"seeds": seeds[scale], "repeats": curve["seeds"], "spread": SPREAD, "limits": LIMITS}
-    sizes = {scale: asdict(pretraining.settings_for(scale)) for scale in seeds}
-    result |= {"settings": {"village": language.fingerprint(), "seeds": seeds, **sizes}}
-    return record.write("pretraining", result | {"numbers": numbers(data), "data": data}, options.folder)
+        if options.only:
+            recorded = results.load("pretraining", options.folder or results.FOLDER)
+            result = with_one_more(recorded, options.only, folder)
+        else:
+            result = measured_afresh(options.smoke, folder)
+    data = result["data"]
+    said = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
+    return record.write("pretraining", result | said | {"numbers": numbers(data)}, options.folder)
 
 
 if __name__ == "__main__":

@@ -117,9 +117,9 @@ def alt_text(curve: "Curve") -> str:
 
 
 def networks_beside(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The transformer's curve and those of the recurrent networks, at the scale that is claimed about."""
-    scale = record["numbers"]["scale"]
-    return {"transformer": record["data"][scale], **results.load("language")["data"][scale]["networks"]}
+    """The curves of the transformer and of the recurrent networks after as much text, at the scale claimed about."""
+    scale, curve = record["numbers"]["scale"], record["numbers"]["curve"]
+    return {"transformer": record["data"][curve], **results.load("language")["data"][scale]["networks"]}
 
 
 def cake_finding(record: dict[str, Any]) -> str:

@@ -483,7 +483,7 @@ def test_finding_figures_and_numbers_are_what_the_data_give():
 @pytest.mark.parametrize("scale", experiment.SEEDS)
 def test_the_recorded_band_is_that_of_its_seeds_and_of_todays_settings(scale):
     recorded = results.load("pretraining")
-    curve, settings = recorded["data"][scale], pretraining.SCALES[scale]
+    curve, settings = recorded["data"][scale], experiment.settings_of(scale)
     assert recorded["settings"][scale] == json.loads(json.dumps(vars(settings)))
     assert recorded["settings"]["village"] == language.fingerprint()
     assert curve["seeds"] == len(recorded["settings"]["seeds"][scale])
@@ -498,10 +498,17 @@ def test_the_recorded_band_is_that_of_its_seeds_and_of_todays_settings(scale):
 def test_the_record_carries_its_claim():
     """As many tokens as the recurrent networks, judged on the same documents, and nearer to the bound than each."""
     recorded = results.load("pretraining")
-    scale = recorded["numbers"]["scale"]
-    curve, beside = recorded["data"][scale], results.load("language")["data"][scale]
+    scale, of = recorded["numbers"]["scale"], recorded["numbers"]["curve"]
+    curve, beside = recorded["data"][of], results.load("language")["data"][scale]
     assert curve["bound"] == beside["bound"] and curve["documents"] == beside["documents"]
     for network in beside["networks"].values():
         assert network["tokens"][-1] == curve["tokens"][-1]
         assert min(network["loss"]["all"]["low"]) > max(experiment.ends(curve)) > curve["bound"]["all"]
-    assert all(of in pretraining_figure.cake_finding(recorded) for of in ("transformer", *beside["networks"]))
+    assert all(name in pretraining_figure.cake_finding(recorded) for name in ("transformer", *beside["networks"]))
+
+
+def test_the_laptop_s_run_ends_within_a_tenth_of_a_nat_of_the_bound():
+    recorded = results.load("pretraining")
+    laptop = recorded["data"]["laptop"]
+    assert statistics.median(experiment.ends(laptop)) - laptop["bound"]["all"] < 0.1
+    assert recorded["numbers"]["longer_gap"] < recorded["numbers"]["gap"]

@@ -22,7 +22,7 @@ from layercake.training import count_parameters
 from solutions.transformer import GPT
 
 ROOT = Path(__file__).parents[1]
-TINY = replace(village_model.Settings(), d_model=32, n_layers=1, n_heads=1, row=96, batch_size=3, steps=8, descent=0.5)
+TINY = replace(village_model.Settings(), d_model=32, n_layers=1, n_heads=1, row=96, batch_size=3, steps=8, sums_until=0.5)
 FILE = checkpoints.FOLDER / "village.safetensors"
 
 
@@ -56,7 +56,7 @@ def test_every_row_begins_with_a_document_and_no_document_comes_twice():
     assert len(long) > 5 and len(set(long)) == len(long)
 
 
-def test_until_the_descent_one_row_of_every_second_batch_is_sums():
+def test_in_the_first_part_one_row_of_every_second_batch_is_sums():
     (heading,) = set(document.tokens[0] for document in islice(village.documents(0, kinds="sum"), 5))
     rows, all_sums = village_model.Rows(TINY, seed=5), []
     for _ in range(TINY.steps):
