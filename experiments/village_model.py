@@ -56,8 +56,8 @@ LIMITS = [
     "A mean over all words, most of which are easy; the few that need a rare fact or a long memory are where the model "
     "errs, and the table of abilities shows it.",
     "The bound is for a reader who knows the grammar and every stated fact; a model has to learn both from the text.",
-    "That the learning rate should fall over half of the run and not a quarter was decided when half of it was done, by "
-    "the look of its training loss; no other length was tried.",
+    "That the learning rate falls over half of the run and not a quarter was decided when half of it was done, by the "
+    "look of its training loss; no other length was tried.",
     "The seconds are wall clock on a machine that other programs shared, and part of the run was on one core.",
 ]
 
