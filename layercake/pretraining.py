@@ -73,7 +73,7 @@ class Settings:
 
 SCALES = {
     "smoke": Settings(64, 2, 1, 1024, 512, 2, 400, 5e-3, 40, 512, 20_000, warm_up=20),
-    "laptop": Settings(128, 4, 2, 1024, 1024, 1, 8500, 4e-3, 400, 2048, 200_000),
+    "laptop": Settings(128, 4, 2, 1024, 1024, 1, 10_500, 4e-3, 400, 2048, 200_000, betas=(0.9, 0.99)),
     "colab": Settings(384, 6, 6, 1024, 1024, 32, 1500, 2e-3, 400, 4096, 1_000_000),
 }  # "colab" is sized by estimate, and has not run on a T4 yet; `memory` says what it needs
 
