@@ -49,7 +49,7 @@ CLAIM = {
     "sentence": "A transformer of fewer than three million parameters, trained on two processor cores in less than two "
     "hours, comes within 0.02 nats per token of the best possible reader on the village's records and sums, and within "
     "0.04 on its plays and stories.",
-    "refuted_by": "New documents of one of the four kinds on which the shipped model's mean loss lies farther above the "
+    "refuted_by": "New documents of one of the four kinds on which the model's mean loss lies farther above the "
     "exact bound than that, by more than the spread over documents explains.",
 }
 LIMITS = [
