@@ -164,7 +164,11 @@ def share(right: np.ndarray, document: np.ndarray, draws: int = 1000) -> dict[st
 
 def measure(models: dict[str, list[GPT]], first: int, new: int, most: int) -> dict[str, Any]:
     """For each question: the share that every layer of each model gives right, and the baselines."""
-    drawn = {kind: list(islice(village.documents(SEED, "validation", kind), first + new)) for kind in ("story", "sum")}
+    room = models["pretrained"][0].context - 1  # a story in thousands is longer
+    drawn = {}
+    for kind in ("story", "sum"):
+        readable = (one for one in village.documents(SEED, "validation", kind) if len(one.tokens) <= room)
+        drawn[kind] = list(islice(readable, first + new))
     parts = [[one for its in drawn.values() for one in its[some]] for some in (slice(first), slice(first, None))]
     sets = [(part, asked(part)) for part in parts]
     seen = {name: [[states(model, *its).numpy() for its in sets] for model in each] for name, each in models.items()}
