@@ -8,10 +8,10 @@ Writes layercake/recorded/chekhov.json. In the last chapter of a story somebody 
 settled for her or him, in the first chapter or by a promise since, and no sentence near the end repeats it. Once it is
 known who acts, the best possible reader is certain of the thing. What is measured is a model's loss on the words that
 carry the thing ("fired the pistol"), and which of all things it finds likeliest, against the distance to the sentence
-that settled it. The models are those of experiments/language.py and experiments/pretraining.py (`--runs` takes them
-from their checkpoints), which have read the same number of tokens, and the village model that ships with the course.
-Of a story longer than a transformer's context it reads the end. As a control, a GRU that has read as much, stories
-alone and in chunks of 256 tokens, so that the gradient reaches farther.
+that settled it. The models are those of experiments/language.py and the lab of the topic transformer (`--runs` takes
+them from their checkpoints), and the village model that ships with the course. Of a story longer than a transformer's
+context it reads the end. As a control, a GRU that has read as much as the LSTM, stories alone and in chunks of 256
+tokens, so that the gradient reaches farther.
 """
 
 import math
@@ -44,7 +44,7 @@ STORIES_PER_LENGTH = 100  # with and without promises
 SETTLING = ("keep", "promise", "take back")  # the kinds of sentences after which it is settled what somebody will use
 FEWEST = 10  # stories: where a bin has fewer it is left out
 TRANSFORMER, VILLAGE_MODEL = "transformer", "village model"  # the lab's, and the one that ships
-TRANSFORMER_SEEDS = {"smoke": [0], "laptop": [0, 1, 2]}
+TRANSFORMER_SEEDS = {"smoke": [0], "laptop": [0]}
 LONGEST_USE = max(len(words) + 2 for words in USE.values())  # tokens: "fired the pistol"
 CLAIM = {
     "id": "chekhov",
@@ -256,7 +256,7 @@ def models(scale: str, seeds: dict[str, list[int]], folder: Path) -> tuple[dict[
 
 
 def transformers(scale: str, seeds: list[int], folder: Path) -> dict[str, list[Scores]]:
-    """The transformers as scorers: the lab's, which has read as many tokens as the others, and the village model."""
+    """The transformers as scorers: the lab's, which has read more than the others, and the village model."""
     lab = [pretraining.run(GPT, scale, experiment_of_transformers.CPU, seed=seed, folder=folder) for seed in seeds]
     networks = {TRANSFORMER: [curve.model for curve in lab], VILLAGE_MODEL: [checkpoints.load("village")]}
     return {name: [partial(network_scores, network) for network in its] for name, its in networks.items()}

@@ -52,17 +52,23 @@ REGULAR = 0.1  # scikit-learn's C: how little the probe's weights are held down
 SEED = 3  # of the stories; those of the other claims have others
 CLAIM = {
     "id": "features",
-    "title": "Prediction forces features that nobody asked for",
-    "sentence": "A model that was trained on nothing but the next word holds, in a form that a linear map can read, "
-    "who has a thing and where a person is, some words before either is said; an untrained model of the same shape "
-    "does not.",
-    "refuted_by": "An untrained model of the same shape, or the rule that takes whatever was named last, from which as "
-    "much can be said as from the pretrained model's best layer, by the same probe and on the same stories.",
+    "title": "What nobody asked for, and what is left in the text",
+    "sentence": "Of six things that the words do not say where they are asked, a linear map reads two better off"
+    " the states of a model that was trained on nothing but the next word than off those of "
+    "untrained models: who has a thing that has just changed hands, and what is carried in a sum. "
+    "The other four, which can be looked up in the text when they are needed, it does not.",
+    "refuted_by": "An untrained model of the same shape off which a carry, or who has a thing that has just "
+    "changed hands, can be read as well, by the same probe and on the same documents; or one of the "
+    "other four that can be read better off the pretrained model.",
 }
 LIMITS = [
     "One pretrained model, on one small world whose stories keep strict account of who is where.",
     "A probe shows what can be read off a state, not that the model reads it there, nor how it came to be there.",
     "What cannot be read off by a linear probe may be there in another form, or be looked up where it is needed.",
+    "An untrained model mixes the words of the text at random and keeps them apart; a probe can learn from it "
+    "which name came last, which a trained model may have replaced by what it needs. That is a strong "
+    "baseline, not a floor.",
+    "The rule that takes whoever was named last says more often who has a thing that has just changed hands.",
     "The probe's penalty was not tuned; the best layer is chosen by the same stories that it is reported on.",
 ]
 
@@ -205,6 +211,7 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     for question in QUESTIONS:
         layer, its = best(data[question])
         last = {"bound": data[question]["named last"]["value"], "bound_is": "what was named last"}
+        last = last if QUESTIONS[question] else {}
         said.append({"what": f"{question}: read off the pretrained model, layer {layer}", **its, **last})
         said.append(record.summary(f"{question}: untrained models, best layer", best_untrained(data[question])))
         said.append({"what": f"{question}: the commonest answer", **data[question]["commonest"]})
@@ -214,8 +221,7 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
 def finding(data: dict[str, Any]) -> str:
     """All questions in one sentence."""
     each = "; ".join(
-        f"{question} {best(data[question])[1]['value']:.0%} (untrained {max(best_untrained(data[question])):.0%}, "
-        f"named last {data[question]['named last']['value']:.0%})"
+        f"{question} {best(data[question])[1]['value']:.0%} (untrained {max(best_untrained(data[question])):.0%})"
         for question in QUESTIONS
     )
     return f"A linear probe reads off the pretrained model {each}."

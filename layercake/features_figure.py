@@ -26,16 +26,16 @@ def features_finding(record: dict[str, Any]) -> str:
     """What can be read off, in a title."""
     n = record["numbers"]
     return (
-        f"Whom a pronoun means can be read off {n['meant_right']:.0%} of the time, who has a thing "
-        f"{n['moved_right']:.0%};\noff untrained models {n['meant_untrained']:.0%} and {n['moved_untrained']:.0%}"
+        f"Who has a thing that has just moved can be read off {n['moved_right']:.0%} of the time, a carry "
+        f"{n['carry_right']:.0%};\noff untrained models {n['moved_untrained']:.0%} and {n['carry_untrained']:.0%}"
     )
 
 
 def features_alt_text(record: dict[str, Any]) -> str:
     """The figure in words."""
     said = "; ".join(
-        f"{question}: {best(its)[1]['value']:.2f}, untrained {max(best_untrained(its)):.2f}, what was named last "
-        f"{its['named last']['value']:.2f}, the commonest answer {its['commonest']['value']:.2f}"
+        f"{question}: {best(its)[1]['value']:.2f}, untrained {max(best_untrained(its)):.2f}, the commonest answer "
+        f"{its['commonest']['value']:.2f}"
         for question, its in record["data"].items()
     )
     return (
@@ -83,7 +83,7 @@ def _questions(axes: "Axes", data: dict[str, Any]) -> None:
         values = best_untrained(its)
         label = "untrained, best layer" if row == 0 else ""
         axes.plot(values, [row] * len(values), "^", color=UNTRAINED, markersize=7, label=label)
-    named = [its["named last"]["value"] for its in data.values()]
+    named = [its["named last"]["value"] or None for its in data.values()]  # of a carry nothing is named
     axes.plot(named, rows, "D", color=INK, markerfacecolor=SURFACE, markersize=7, ls="", label="what was named last")
     commonest = [its["commonest"]["value"] for its in data.values()]
     axes.plot(commonest, rows, "|", color=INK, markersize=14, ls="", label="the commonest answer")
