@@ -318,7 +318,6 @@ class TestChekhov:
             chekhov.with_the_transformers({**recorded, "settings": {**recorded["settings"], "village": "0"}}, Path("."))
         four = language_figure.only(recorded, "LSTM", "GRU", "RNN", "n-gram")
         assert set(four["data"]["keep"]["by_distance"]["models"]) == {"LSTM", "GRU", "RNN", "n-gram"}
-        assert {"transformer", "village model"} < set(recorded["data"]["keep"]["by_distance"]["models"])
 
     def test_choices_tell_the_new_promise_from_the_old_one(self):
         rivals, names = frozenset({"gong", "flag"}), frozenset({"gong", "map"})
