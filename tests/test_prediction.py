@@ -12,7 +12,8 @@ import torch
 from matplotlib import pyplot as plt
 
 from autograder import soundness
-from autograder.checks.prediction import DRAWS, FALSE_ALARM, divergence, shares_agree
+from autograder.chance import FALSE_ALARM, divergence
+from autograder.checks.prediction import DRAWS, shares_agree
 from autograder.judge import observe_all
 from autograder.protocol import load
 from layercake import ngram_lab, village
