@@ -15,6 +15,7 @@ tokens, so that the gradient reaches farther.
 """
 
 import math
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +34,8 @@ from experiments import pretraining as experiment_of_transformers
 from experiments import record
 from layercake import checkpoints, language, pretraining, results, village
 from layercake.device import pick
+from layercake.language_figure import VILLAGE_MODEL
+from layercake.readers import TRANSFORMER
 from layercake.village.world import THINGS, USE
 from solutions.rnn import RecurrentLanguageModel
 from solutions.transformer import GPT
@@ -43,7 +46,6 @@ CONTROL_CHUNK = 256  # tokens
 STORIES_PER_LENGTH = 100  # with and without promises
 SETTLING = ("keep", "promise", "take back")  # the kinds of sentences after which it is settled what somebody will use
 FEWEST = 10  # stories: where a bin has fewer it is left out
-TRANSFORMER, VILLAGE_MODEL = "transformer", "village model"  # the lab's, and the one that ships
 TRANSFORMER_SEEDS = {"smoke": [0], "laptop": [0]}
 LONGEST_USE = max(len(words) + 2 for words in USE.values())  # tokens: "fired the pistol"
 CLAIM = {
@@ -55,8 +57,8 @@ CLAIM = {
     "use. A transformer begins to: where nothing was promised since, the one that has read seven "
     "times as much does as well as that guess, up to the length of the rows that it was trained on, "
     "and not beyond.",
-    "refuted_by": "A recurrent network of the same size, trained on as much of the same text, that finds the right"
-    " thing likeliest as often as that guess, at any distance; or stories within the length of its "
+    "refuted_by": "A recurrent network of the same size, trained on as much of the same text, that finds the right "
+    "thing likeliest as often as that guess, at any distance; or stories within the length of its "
     "training rows in which the shipped transformer finds it much less often.",
 }
 LIMITS = [
@@ -69,6 +71,7 @@ LIMITS = [
     "tokens, the lab's windows too.",
     "Few stories of the training text are as long as those with 12 or more chapters.",
     "Loss is on all words that carry the thing, the verb, “the” and the thing, given who acts.",
+    "What is said of the transformers was worded after the measurement.",
     "The stories of one distance differ from those of another: short ones have few chapters and few other things.",
 ]
 
@@ -134,10 +137,10 @@ def network_scores(model: nn.Module, told: Sequence[Story], n_together: int = 64
     """
     model.eval()
     scores, order = np.empty((len(told), len(THINGS))), sorted(range(len(told)), key=lambda i: len(told[i].prefix))
-    room = getattr(model, "context", max(len(one.prefix) for one in told) + 1 + LONGEST_USE) - LONGEST_USE
+    room = getattr(model, "context", sys.maxsize) - LONGEST_USE
     for start in range(0, len(order), n_together):
         batch = order[start : start + n_together]
-        texts = [torch.tensor([village.END, *told[i].prefix])[-room:] for i in batch]
+        texts = [torch.tensor([village.END, *told[i].prefix][-room:]) for i in batch]
         state, read = None, 0
         for at, i in enumerate(batch):
             if len(texts[at]) > read:

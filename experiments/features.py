@@ -69,6 +69,8 @@ LIMITS = [
     "which name came last, which a trained model may have replaced by what it needs. That is a strong "
     "baseline, not a floor.",
     "The rule that takes whoever was named last says more often who has a thing that has just changed hands.",
+    "The questions were settled after trials on the half-trained model, on some of these stories, and the claim was "
+    "worded after the measurement: it says what was found, and has not been tested on anything else.",
     "The probe's penalty was not tuned; the best layer is chosen by the same stories that it is reported on.",
 ]
 

@@ -170,8 +170,9 @@ def plot_language(record: dict[str, Any]) -> "Figure":
     return figure
 
 
+VILLAGE_MODEL = "village model"
 STYLES = {name: (COLOURS[name], MARKERS[name]) for name in ("LSTM", "GRU", "RNN", TRANSFORMER)}
-STYLES |= {"n-gram": (NGRAM, "v"), "village model": ("#0072B2", "s")}
+STYLES |= {"n-gram": (NGRAM, "v"), VILLAGE_MODEL: ("#0072B2", "s")}
 CHOICE_COLOURS = ("#009E73", "#E69F00", "#0072B2", "#bbbbbb", "#777777")  # in the order of the record's choices
 CHOICE_NAMES = ("what is settled now", "what was settled before", "what another will use", "named", "not named")
 HATCHES = ("", "//", "\\\\", "..", "xx")

@@ -312,7 +312,7 @@ class TestChekhov:
                     log_p = longer(torch.cat([read, words])[None, :-1])[0][0, len(read) - 1 :].log_softmax(dim=-1)
                 assert scores[i, thing] == pytest.approx(log_p.gather(1, words[:, None]).sum().item(), abs=1e-3)
 
-    def test_what_the_transformers_add_leaves_the_others_as_they_were(self):
+    def test_a_record_of_another_village_is_refused_and_a_view_has_the_models_that_it_names(self):
         recorded = results.load("chekhov")
         with pytest.raises(ValueError, match="another edition"):
             chekhov.with_the_transformers({**recorded, "settings": {**recorded["settings"], "village": "0"}}, Path("."))

@@ -149,7 +149,7 @@ def test_new_documents_cost_it_what_the_record_says(model, recorded):
 
 
 def test_it_reads_and_writes_the_village(model):
-    """What the later topics start from: facts, sums, plays, and the place of people in stories."""
+    """What the later topics start from: the recorded share of facts, and new sums worked now."""
     able = results.load("village-model")["data"]
     assert able["abilities"]["knows the fact that is asked for"]["share"] > 0.9
     some = list(islice(village.documents(12, "validation", kinds="sum"), 20))
