@@ -10,7 +10,7 @@ what made the compute grow. What is measured: one core of this machine, multiply
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import partial
@@ -156,7 +156,7 @@ YARDSTICKS = {
 }  # fmt: skip
 PUE = 1.1  # of LLaMA (Table 15) and GPT-3, and the picture's where a run's own was not published
 
-SETTINGS = village_model.Settings()
+STAGES = village_model.STAGES
 SMOKE = village_model.Settings(d_model=32, n_layers=1, n_heads=1, context=64, row=32, batch_size=2)
 MATRIX = 2048  # numbers a side
 CLAIM = {
@@ -252,9 +252,9 @@ def described(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def ours(settings: village_model.Settings, today: str) -> dict[str, Any]:
+def ours(stages: Sequence[village_model.Settings], today: str) -> dict[str, Any]:
     """Our own run, on the same axes."""
-    tokens = settings.steps * settings.tokens_per_step
+    settings, tokens = stages[0], village_model.tokens_of(stages)
     parameters = sum(parts(settings).values())
     return {
         "name": "the village model", "date": today, "kind": "ours", "parameters": parameters, "tokens": tokens,
@@ -291,9 +291,9 @@ def presets(runs: list[dict[str, Any]], speed: dict[str, dict[str, float]]) -> l
 
 def measure(smoke: bool, repeats: int, today: str) -> dict[str, Any]:
     """Time one core, and put everything together."""
-    settings, size = (SMOKE, 128) if smoke else (SETTINGS, MATRIX)
+    settings, size = (SMOKE, 128) if smoke else (STAGES[0], MATRIX)
     speed = core(settings, size, repeats)
-    runs = [described(run) for run in RUNS] + [ours(SETTINGS, today)]
+    runs = [described(run) for run in RUNS] + [ours(STAGES, today)]
     here = Device(
         "core", "CPU core", speed["matrix"]["median"], None, "", "measured here, bfloat16",
         peak_is="measured here: the product of two large matrices, 16 bits",
@@ -435,7 +435,7 @@ def main(arguments: list[str] | None = None) -> Path:
     result |= record.provenance(command, time.perf_counter() - started)
     result |= {"seeds": [0], "repeats": repeats, "limits": LIMITS, "numbers": numbers(data), "data": data}
     result["spread"] = "quartiles of the repeats, where something was timed; published figures have none"
-    result["settings"] = {"matrix": MATRIX, "pue": PUE, "village_model": asdict(SETTINGS)}
+    result["settings"] = {"matrix": MATRIX, "pue": PUE, "village_model": [asdict(stage) for stage in STAGES]}
     return record.write("infrastructure", result, options.folder)
 
 

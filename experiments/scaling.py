@@ -129,7 +129,7 @@ def model_and_text(size: Size, seed: int) -> tuple[nn.Module, Any]:
     V, layers, (texts, tokens) = len(village.VOCABULARY), LAYERS[size.family], BATCHES[size.family]
     torch.manual_seed(seed)
     if size.family == "transformer":
-        rows = village_model.Settings(row=tokens, batch_size=texts, sums_every=0)
+        rows = village_model.Settings(row=tokens, batch_size=texts, apart_rows=0)
         return transformer.GPT(V, LONGEST, size.d_model, layers, HEADS), village_model.Rows(rows, seed)
     lab = language.Settings(size.d_model, layers, size.steps, texts, tokens, N_DOCUMENTS, 0.0)
     model, _, _ = language.build(partial(RecurrentLanguageModel, tied=True), nn.LSTM, lab)

@@ -1,13 +1,15 @@
 """Pretrains the model that the later topics start from: a small GPT on the village, without end and without repeats.
 
-    python -m experiments.village_model --runs layercake-runs   # an hour and a half on two CPU cores
+    python -m experiments.village_model --runs layercake-runs   # two and a half hours on two CPU cores
     python -m experiments.village_model --smoke --folder DIR    # a tiny model, a few steps
 
 Writes layercake/pretrained/village.safetensors, its model card beside it, and layercake/recorded/village-model.json.
 
 Every row of a batch begins where a document begins, with the `<end>` of the one before, and is cut off after the
-context; no document is met twice. Sums are few among the village's words and the slowest to be learned, so for three
-quarters of the run one row in eight is sums and nothing else; from there on the mixture is the village's own.
+context; no document is met twice. There are two stages. Sums are few among the village's words and the slowest to be
+learned, so for three quarters of the first one row in eight is sums and nothing else; what is missing after it is
+mostly missing in stories and plays, so for three quarters of the second every other row is of these two alone. Each
+stage ends on the village's own mixture.
 The matrices inside the blocks are learned by Muon (Jordan et al. 2024), whose steps are scaled so that one learning
 rate serves it and the AdamW of the rest (Liu et al. 2025, section 2.2). The rate stays on its plateau and falls to
 zero, in a straight line, over the last part of the run. Matrices are multiplied in bfloat16 where the processor has
@@ -68,13 +70,14 @@ LIMITS = [
 
 THREADS = 2
 WARM_UP = 100  # steps
-OF_SUMS = 1_000  # what is added to a run's seed for the rows that are sums: no other run has that one
+APART = 1_000  # what is added to a stage's seed for the rows that are apart: no other run has that one
+SEEDS = (0, 2_000)  # of the two stages
 SMOKE = {"d_model": 64, "n_layers": 1, "n_heads": 1, "row": 128, "batch_size": 4, "steps": 30}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All sizes of a run."""
+    """All sizes of a stage."""
 
     d_model: int = 192
     n_layers: int = 6
@@ -82,8 +85,10 @@ class Settings:
     context: int = 1536  # tokens; the longest rows of the training are shorter
     row: int = 1024  # tokens
     batch_size: int = 4  # rows
-    sums_every: int = 2  # batches: in every second, one row is sums and nothing else; 0: in none
-    sums_until: float = 0.75  # of the steps: after that the mixture is the village's own
+    apart: tuple[str, ...] = ("sum",)  # the kinds that some rows hold alone
+    apart_rows: int = 1  # such rows in a batch that has them
+    apart_every: int = 2  # batches; 1: in each
+    apart_until: float = 0.75  # of the steps: after that the mixture is the village's own
     steps: int = 11_000
     descent: float = 0.5  # the last part of the steps, over which the learning rate falls to zero
     learning_rate: float = 8e-3
@@ -96,6 +101,18 @@ class Settings:
         return self.row * self.batch_size
 
 
+FIRST = Settings()
+SECOND = replace(
+    FIRST, apart=("story", "play"), apart_rows=2, apart_every=1, steps=8_000, descent=1.0, learning_rate=5e-3
+)
+STAGES = (FIRST, SECOND)
+
+
+def tokens_of(stages: Sequence[Settings]) -> int:
+    """The tokens that are read in all."""
+    return sum(stage.steps * stage.tokens_per_step for stage in stages)
+
+
 class Rows:
     """Batches of the village's documents; it goes on where it was stopped."""
 
@@ -103,7 +120,7 @@ class Rows:
         self.settings, self.seed = settings, seed
         self.load_state_dict({"opened": torch.zeros(2, dtype=torch.long), "batches": torch.tensor(0)})
 
-    def row(self, of: int = 0) -> Tensor:
+    def row(self, of: int) -> Tensor:
         """The next documents of one source, the end mark of the one before in front: (row + 1)."""
         tokens = [village.END]
         while len(tokens) <= self.settings.row:
@@ -113,10 +130,11 @@ class Rows:
 
     def batch(self) -> Batch:
         """Inputs and targets, (batch_size, row) each."""
-        every, until = self.settings.sums_every, self.settings.sums_until * self.settings.steps
-        sums = bool(every) and self.n_batches < until and self.n_batches % every == 0
+        settings = self.settings
+        mixed = self.n_batches >= settings.apart_until * settings.steps or self.n_batches % settings.apart_every > 0
+        n_apart = 0 if mixed else settings.apart_rows
         self.n_batches += 1
-        rows = torch.stack([self.row(of=int(sums and i == 0)) for i in range(self.settings.batch_size)])
+        rows = torch.stack([self.row(of=int(i < n_apart)) for i in range(settings.batch_size)])
         return rows[:, :-1], rows[:, 1:]
 
     def __call__(self, model, generator) -> tuple[Tensor, Tensor]:
@@ -130,10 +148,11 @@ class Rows:
 
     def load_state_dict(self, tensors: dict[str, Tensor]) -> None:
         self.n_opened, self.n_batches = tensors["opened"].tolist(), int(tensors["batches"])
-        mixed, sums = self.n_opened
+        mixed, apart = self.n_opened
         self.sources = (
-            language.numbered(self.seed, start=mixed), language.numbered(self.seed + OF_SUMS, ("sum",), start=sums)
-        )  # fmt: skip
+            language.numbered(self.seed, start=mixed),
+            language.numbered(self.seed + APART, self.settings.apart, start=apart),
+        )
 
 
 class MuonAndAdamW:
@@ -166,10 +185,14 @@ def rate(step: int, steps: int, peak: float, descent: float) -> float:
     return peak * min(1.0, (step + 1) / WARM_UP, (steps - step) / (descent * steps))
 
 
-def learn(settings: Settings, seed: int, folder: Path, compiled: bool, stop_after: int | None = None):
-    """Train, or go on training; returns the model and the history."""
+def untrained(settings: Settings, seed: int) -> GPT:
+    """The model with the weights that the first stage begins with."""
     torch.manual_seed(seed)
-    model = GPT(len(village.VOCABULARY), settings.context, settings.d_model, settings.n_layers, settings.n_heads)
+    return GPT(len(village.VOCABULARY), settings.context, settings.d_model, settings.n_layers, settings.n_heads)
+
+
+def learn(model: GPT, settings: Settings, seed: int, folder: Path, compiled: bool, stop_after: int | None = None):
+    """Train the model for one stage, or go on with it; returns the history."""
     forward = torch.compile(model) if compiled else model
 
     def take_step(model, optimiser, rows, generator):
@@ -178,14 +201,13 @@ def learn(settings: Settings, seed: int, folder: Path, compiled: bool, stop_afte
     def show(history: History) -> dict[str, str]:
         return {"loss": f"{lately(history.loss):.3f}", "norm": f"{lately(history.second):.2f}"}
 
-    history = train(
+    return train(
         model, Rows(settings, seed), settings.steps,
         learning_rate=settings.learning_rate, seed=seed, path=folder / f"village-model-seed{seed}.safetensors",
         settings={"village": language.fingerprint(), **asdict(settings)}, name="village model",
         rate=partial(rate, descent=settings.descent), optimiser=MuonAndAdamW(model, settings), take_step=take_step,
         show=show, tokens_per_step=settings.tokens_per_step, stop_after=stop_after,
     )  # fmt: skip
-    return model, history
 
 
 # What it can do ----------------------------------------------------------------------------------------------------
@@ -255,13 +277,13 @@ def gaps(model: GPT, exam: language.Validation, seed: int = 0, draws: int = 1000
     return said
 
 
-def curve(history: History, settings: Settings, points: int = 60) -> dict[str, list[float]]:
+def curve(loss: Sequence[float], tokens_per_step: int, points: int = 60) -> dict[str, list[float]]:
     """The loss while it learned, each point the mean of the steps since the one before. No text comes twice."""
-    edges = sorted({round(len(history.loss) ** (i / points)) for i in range(points + 1)})
+    edges = sorted({round(len(loss) ** (i / points)) for i in range(points + 1)})
     spans = list(pairwise(edges))
     return {
-        "tokens": [stop * settings.tokens_per_step for _, stop in spans],
-        "loss": [round(float(np.mean(history.loss[start:stop])), 4) for start, stop in spans],
+        "tokens": [stop * tokens_per_step for _, stop in spans],
+        "loss": [round(float(np.mean(loss[start:stop])), 4) for start, stop in spans],
     }
 
 
@@ -308,11 +330,10 @@ A transformer of {parameters:,} parameters, pretrained on the village: the base 
 |---|---|
 | made by | `{command}`, on {date} |
 | sizes | {sizes} |
-| text | the village, edition {village}, seed {seed}, training split; {tokens:,} tokens, none twice but small sums |
-| recipe | Muon for the matrices inside the blocks (momentum {momentum}), AdamW for the rest (betas {betas}); learning \
-rate {learning_rate}, weight decay {weight_decay}, clipped at 1; {steps:,} steps of {batch_size} rows of {row:,} \
-tokens, and in the first {sums_until:.0%} of them one row of every {sums_every} batches holds sums alone; {warm_up} \
-steps of warm-up, a plateau, the last {descent:.0%} down to zero; bfloat16 products, float32 weights |
+| text | the village, edition {village}, training split; {tokens:,} tokens, none twice but small sums |
+| recipe | Muon for the matrices inside the blocks (momentum {momentum}), AdamW for the rest (betas {betas}); weight \
+decay {weight_decay}, clipped at 1; {batch_size} rows of {row:,} tokens a step; bfloat16 products, float32 weights |
+{stage_rows}
 | computed on | {threads} thread(s) of {processor}, {hours:.1f} hours, {flops:.2g} floating-point operations |
 | file | safetensors, float16, {size:.1f} MB |
 
@@ -344,6 +365,25 @@ It knows {words} words of an invented place, and nothing of the world. It was ne
 """
 
 
+STAGE = (
+    "| stage {n} | seed {seed}; {steps:,} steps; learning rate {learning_rate}: {warm_up} steps of warm-up, over the "
+    "last {descent:.0%} down to zero; until {apart_until:.0%} of it, rows of nothing but {kinds}: {apart_rows} in "
+    "{every} |"
+)
+
+
+def stages(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The settings of both stages, from the record, which has of the second what differs."""
+    return [result["settings"] | differs for differs in ({}, result["settings"]["then"])]
+
+
+def stage_row(n: int, seed: int, settings: dict[str, Any]) -> str:
+    """A stage's line of the card."""
+    every = "each batch" if settings["apart_every"] == 1 else f"every {settings['apart_every']} batches"
+    kinds = " and ".join(settings["apart"])
+    return STAGE.format_map(settings | {"n": n, "seed": seed, "warm_up": WARM_UP, "kinds": kinds, "every": every})
+
+
 def card(result: dict[str, Any], size: int) -> str:
     """The model card, from the record."""
     data, settings, hardware = result["data"], result["settings"], result["hardware"]
@@ -351,9 +391,9 @@ def card(result: dict[str, Any], size: int) -> str:
     shares |= {f"writes a possible document: {name}": its for name, its in data["possible"].items()}
     said = settings | data | hardware | {key: result[key] for key in ("command", "date")}
     return CARD.format_map(said | {
-        "warm_up": WARM_UP,
+        "stage_rows": "\n".join(map(stage_row, (1, 2), result["seeds"], stages(result))),
         "sizes": ", ".join(f"{name} {settings[name]:,}" for name in ("d_model", "n_layers", "n_heads", "context")),
-        "seed": result["seeds"][0], "hours": data["training_seconds"] / 3600, "size": size / 1e6,
+        "hours": data["training_seconds"] / 3600, "size": size / 1e6,
         "documents": data["gaps"]["all"]["documents"], "words": len(village.VOCABULARY),
         "gap_rows": "\n".join(
             f"| {g} | {v['gap']:.3f} | {v['low']:.3f} | {v['high']:.3f} |" for g, v in data["gaps"].items()
@@ -380,24 +420,28 @@ def measure(model: GPT, exam: language.Validation, n_written: int) -> dict[str, 
 def main(arguments: list[str] | None = None) -> Path:
     """Train, ship, measure what was shipped, and write; returns where the record is."""
     options = record.parse(record.options(__doc__, runs=True), arguments)
-    settings = replace(Settings(), **SMOKE) if options.smoke else Settings()
+    both = [replace(stage, **SMOKE) for stage in STAGES] if options.smoke else STAGES
     torch.set_num_threads(THREADS)
-    runs = options.runs or Path("layercake-runs")
-    model, history = learn(settings, 0, (options.folder if options.smoke else runs), compiled=not options.smoke)
+    runs = options.folder if options.smoke else options.runs or Path("layercake-runs")
+    model = untrained(both[0], SEEDS[0])
+    histories = [
+        learn(model, stage, seed, runs, compiled=not options.smoke) for stage, seed in zip(both, SEEDS, strict=True)
+    ]
     file = checkpoints.save(model, (options.folder or checkpoints.FOLDER) / "village.safetensors")
     started = time.perf_counter()
     n_documents, n_written = (40, 8) if options.smoke else (DOCUMENTS, 300)
     data = measure(checkpoints.load(file), language.validation(n_documents), n_written)
-    sizes = checkpoints.sizes(model)
-    tokens = settings.steps * settings.tokens_per_step
-    flops = tokens * flops_per_token(sizes["vocab_size"], settings.d_model, settings.n_layers, settings.row)
-    data |= {"parameters": language.count_parameters(model), "tokens": tokens, "flops": flops}
-    data |= {"training_seconds": history.seconds, "curve": curve(history, settings)}
+    first, then = map(asdict, both)
+    tokens, seconds = tokens_of(both), sum(history.seconds for history in histories)
+    data |= {"parameters": language.count_parameters(model), "tokens": tokens, "training_seconds": seconds}
+    data["flops"] = tokens * flops_per_token(len(village.VOCABULARY), first["d_model"], first["n_layers"], first["row"])
+    data["curve"] = curve([loss for its in histories for loss in its.loss], both[0].tokens_per_step)
     result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
     command = "python -m experiments.village_model" + (" --smoke" if options.smoke else "")
-    result |= record.provenance(command, history.seconds + time.perf_counter() - started)
-    result |= {"seeds": [0], "repeats": 1, "spread": "where 95 of 100 resamplings of the documents lie"}
-    result |= {"settings": {"village": language.fingerprint(), **asdict(settings), "betas": list(settings.betas)}}
+    result |= record.provenance(command, seconds + time.perf_counter() - started)
+    result |= {"seeds": list(SEEDS), "repeats": 1, "spread": "where 95 of 100 resamplings of the documents lie"}
+    differs = {key: value for key, value in then.items() if value != first[key]}
+    result["settings"] = {"village": language.fingerprint(), **first, "then": differs}
     numbers = {f"gap_{group}": g["gap"] for group, g in data["gaps"].items()}
     numbers |= {key: data[key] for key in ("parameters", "tokens", "flops")}
     numbers |= {"hours": round(data["training_seconds"] / 3600, 2), "bytes": file.stat().st_size}

@@ -22,7 +22,7 @@ from layercake.training import count_parameters
 from solutions.transformer import GPT
 
 ROOT = Path(__file__).parents[1]
-SIZES = {"d_model": 32, "n_layers": 1, "n_heads": 1, "row": 96, "batch_size": 3, "steps": 8, "sums_until": 0.5}
+SIZES = {"d_model": 32, "n_layers": 1, "n_heads": 1, "row": 96, "batch_size": 3, "steps": 8, "apart_until": 0.5}
 TINY = replace(village_model.Settings(), **SIZES)
 FILE = checkpoints.FOLDER / "village.safetensors"
 
@@ -57,20 +57,31 @@ def test_every_row_begins_with_a_document_and_no_document_comes_twice():
     assert len(long) > 5 and len(set(long)) == len(long)
 
 
-def test_in_the_first_part_one_row_of_every_second_batch_is_sums():
-    (heading,) = set(document.tokens[0] for document in islice(village.documents(0, kinds="sum"), 5))
-    rows, all_sums = village_model.Rows(TINY, seed=5), []
-    for _ in range(TINY.steps):
+def headings(kinds: tuple[str, ...]) -> set[int]:
+    """The tokens that documents of these kinds begin with."""
+    return {document.tokens[0] for document in islice(village.documents(0, kinds=kinds), 50)}
+
+
+@pytest.mark.parametrize(
+    ("apart", "n_rows", "every"), [(("sum",), 1, 2), (("story", "play"), 2, 1)], ids=["first stage", "second stage"]
+)
+def test_in_the_first_part_some_rows_hold_nothing_but_what_is_practised(apart, n_rows, every):
+    settings = replace(TINY, apart=apart, apart_rows=n_rows, apart_every=every)
+    assert [stage.apart_every for stage in village_model.STAGES] == [2, 1]
+    rows, practised = village_model.Rows(settings, seed=5), []
+    for _ in range(settings.steps):
         inputs, _ = rows.batch()
         starts = [{row[i + 1].item() for i in (row[:-1] == village.END).nonzero()} for row in inputs]
-        all_sums.append(starts[0] == {heading})
-    assert all_sums[:4:2] == [True, True] and not any(all_sums[5:])
+        practised.append([begun <= headings(apart) for begun in starts])
+    assert all(all(batch[:n_rows]) for batch in practised[:4:every])
+    assert not all(all(batch) for batch in practised[4:])
 
 
 def test_training_resumes_to_the_same_weights_with_the_state_of_both_optimisers(tmp_path):
-    whole, history = village_model.learn(TINY, 0, tmp_path / "whole", compiled=False)
-    village_model.learn(TINY, 0, tmp_path / "parts", compiled=False, stop_after=5)
-    resumed, again = village_model.learn(TINY, 0, tmp_path / "parts", compiled=False)
+    whole, stopped, resumed = (village_model.untrained(TINY, 0) for _ in range(3))
+    history = village_model.learn(whole, TINY, 0, tmp_path / "whole", compiled=False)
+    village_model.learn(stopped, TINY, 0, tmp_path / "parts", compiled=False, stop_after=5)
+    again = village_model.learn(resumed, TINY, 0, tmp_path / "parts", compiled=False)
     assert again.loss == history.loss and again.second == history.second
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -120,13 +131,12 @@ def test_it_is_small(model):
 
 
 def test_it_is_the_model_of_its_record(model, recorded):
-    settings = village_model.Settings()
-    assert recorded["settings"] == json.loads(
-        json.dumps({"village": language.fingerprint(), **vars(settings), "betas": list(settings.betas)})
-    )
+    assert recorded["settings"]["village"] == language.fingerprint()
+    for stage, said in zip(village_model.STAGES, village_model.stages(recorded), strict=True):
+        assert json.loads(json.dumps(vars(stage))).items() <= said.items()
     assert recorded["numbers"]["parameters"] == count_parameters(model)
     assert recorded["numbers"]["bytes"] == FILE.stat().st_size
-    assert recorded["numbers"]["tokens"] == settings.steps * settings.tokens_per_step
+    assert recorded["numbers"]["tokens"] == village_model.tokens_of(village_model.STAGES)
 
 
 def test_card_finding_and_figures_are_what_the_data_give(recorded):

@@ -775,7 +775,7 @@ def it_moves_in_place(adamw_update, rng):
 def five_steps_of_pytorchs_adamw(adamw_update, rng):
     """Five steps on five gradients take a weight where `torch.optim.AdamW` takes it, by default values and others."""
     seen = {}
-    others = {"betas": (0.4, 0.45), "eps": 1e-3, "weight_decay": 0.4}
+    others = {"betas": (0.4, 0.45), "eps": 0.1, "weight_decay": 0.4}
     for words, more in (("default values", {}), ("other values", others)):
         given, weights = at_first(normal(rng, 4), torch.zeros(4)), []
         for step in range(1, 6):

@@ -111,14 +111,15 @@ WORDINGS = (
 )  # fmt: skip
 
 
-def _in_full(relation: str, value: Words) -> Words:
+def in_full(relation: str, value: Words) -> Words:
+    """A value as an answer gives it: "a baker", "the mill", "seven coins"."""
     after = ("coins",) if relation == "price" else ()
     return (*BEFORE.get(relation, "").split(), *value, *after)
 
 
 def right_answer(fact: Fact) -> Words:
-    """The true value of a fact as an answer gives it: "a baker", "the mill", "seven coins"."""
-    return _in_full(fact.relation, value_of(fact))
+    """The true value of a fact, in full."""
+    return in_full(fact.relation, value_of(fact))
 
 
 @cache
@@ -129,11 +130,11 @@ def wrong_values(fact: Fact) -> Lexicon:
 
 @cache
 def _wrong_answers(fact: Fact) -> Lexicon:
-    return Lexicon([_in_full(fact.relation, value) for value in wrong_values(fact).values])
+    return Lexicon([in_full(fact.relation, value) for value in wrong_values(fact).values])
 
 
 def _answers(kind: str, relation: str) -> list[Words]:
-    return [_in_full(relation, value) for value in LEXICONS[RELATIONS[kind][relation]].values]
+    return [in_full(relation, value) for value in LEXICONS[RELATIONS[kind][relation]].values]
 
 
 STATE_OF_WIRE = Lexicon(("in order", "out of order"))
