@@ -25,7 +25,7 @@ from layercake.village.records import WORDINGS_OF
 from layercake.village.world import FAMILIES, KIND_OF, LEXICONS, NAMES, RELATIONS, digest, named
 from solutions.playscript import names, words
 
-KINDS = {"known": 6, "ambiguous": 2, "unknown": 2}  # of questions, and how often each comes
+KINDS = {"known": 12, "ambiguous": 4, "unknown": 1}  # of questions, and how often each comes
 MANNERS = {  # what is asked of the first reply to a question of each kind
     "right": ("known",),
     "cites": ("known",),
@@ -171,10 +171,10 @@ def demonstrations(n: int, seed: int, of: Callable[[village.Fact], bool] = taugh
     return [demonstrate(ask(dice, of), dice) for _ in range(n)]
 
 
-def exam(kind: str, n: int, seed: int = 0) -> list[Question]:
-    """The first `n` questions of one kind that a seed gives, about facts that no demonstration is about."""
+def exam(kind: str, n: int, seed: int = 0, of: Callable[[village.Fact], bool] = examined) -> list[Question]:
+    """The first `n` questions of one kind that a seed gives, about facts that no demonstration is about, or others."""
     dice = random.Random(f"exam {kind} {seed}")
-    return [ask(dice, examined, kind) for _ in range(n)]
+    return [ask(dice, of, kind) for _ in range(n)]
 
 
 # What is said of a reply -------------------------------------------------------------------------------------------

@@ -1,0 +1,244 @@
+"""The lab of the topic sft: the shipped model is shown conversations, and examined before and after.
+
+    tuned = run(render_chat, pack, sft_step, "laptop")               # all weights learn
+    tuned = run(render_chat, pack, sft_step, "laptop", adapt=LoRALinear)   # adapters learn, and nothing else
+
+The experts of `layercake.experts` demonstrate; the exams are about facts that no demonstration is about. Each step
+takes the next conversations of a shuffled list, which is gone through as often as it takes, and packs them into rows.
+How to write, pack and learn from conversations is put in by the caller.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from layercake import checkpoints, experts, village
+from layercake.device import Device, check_scale, pick
+from layercake.training import History, lately, train
+from solutions.prediction import sample
+from solutions.sft import add_lora
+
+NEWLINE, ASSISTANT = village.VOCABULARY.index("\n"), village.VOCABULARY.index("<assistant>")
+MARKS = {village.END, village.VOCABULARY.index("<user>"), ASSISTANT}
+N_TOKENS = 48  # after which a reply that has not ended has left the play; an expert's longest has 33
+LEFT = "leaves the play"
+Draw = Callable[[Tensor], Tensor]  # logits (B, vocab_size) -> tokens (B)
+Pack = Callable[[Sequence[Sequence[int]], int], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All sizes of one tuning."""
+
+    demonstrations: int
+    steps: int
+    questions: int  # of each kind, in an exam
+    batch_size: int = 16  # conversations in one step
+    T: int = 256  # tokens in a row
+    learning_rate: float = 1e-3
+    rank: int = 16  # of adapters, where they learn instead of the weights
+
+
+SCALES = {
+    "smoke": Settings(100, 40, 20),
+    "laptop": Settings(1_000, 200, 200),
+    "colab": Settings(3_000, 600, 500, batch_size=32),
+}
+
+
+def likeliest(logits: Tensor) -> Tensor:
+    """The token with the highest score of each text: (B, vocab_size) -> (B)."""
+    return logits.argmax(dim=-1)
+
+
+class Batches:
+    """Packed conversations, in a new order each time that all have been seen; it goes on where it was stopped."""
+
+    def __init__(self, conversations: Sequence[Sequence[int]], settings: Settings, pack: Pack, seed: int):
+        self.conversations, self.settings, self.pack, self.seed, self.n_seen = conversations, settings, pack, seed, 0
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        """Tokens and segments of the next conversations, (n_rows, T) each."""
+        places = range(self.n_seen, self.n_seen + self.settings.batch_size)
+        self.n_seen += self.settings.batch_size
+        return self.pack([self.conversations[self._order(at)] for at in places], self.settings.T)
+
+    def _order(self, at: int) -> int:
+        """Which conversation comes at a place of the endless list."""
+        n = len(self.conversations)
+        return _permutation(f"{self.seed} {at // n}", n)[at % n]
+
+    def __call__(self, model: nn.Module, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The loss of the next rows, all tokens alike, without learning: by it a resumed run knows its own code."""
+        tokens, _ = next(self)
+        loss = F.cross_entropy(model(tokens[:, :-1])[0].flatten(0, 1), tokens[:, 1:].flatten())
+        return loss, loss
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"seen": torch.tensor(self.n_seen)}
+
+    def load_state_dict(self, tensors: dict[str, Tensor]) -> None:
+        self.n_seen = int(tensors["seen"])
+
+
+@lru_cache(maxsize=4)
+def _permutation(seed: str, n: int) -> list[int]:
+    return random.Random(seed).sample(range(n), n)
+
+
+def rate(step: int, steps: int, peak: float) -> float:
+    """Up over a twentieth of the steps, and down to zero in a straight line."""
+    warm_up = max(1, steps // 20)
+    return peak * min((step + 1) / warm_up, (steps - step) / (steps - warm_up + 1))
+
+
+def tune(
+    model: nn.Module,
+    conversations: Sequence[Sequence[int]],
+    settings: Settings,
+    pack: Pack,
+    sft_step: Callable[..., tuple[Tensor, Tensor]],
+    *,
+    seed: int,
+    path: Path,
+    name: str = "tuning",
+    fresh: bool = False,
+) -> History:
+    """Train the model in place on conversations, from the checkpoint at `path` where there is one.
+
+    Raises what `layercake.training.train` raises.
+    """
+    device = next(model.parameters()).device
+
+    def take_step(model, optimiser, batches, generator):
+        return sft_step(model, optimiser, *(part.to(device) for part in next(batches)))
+
+    learned = [weight for weight in model.parameters() if weight.requires_grad]
+    return train(
+        model, Batches(conversations, settings, pack, seed), settings.steps,
+        learning_rate=settings.learning_rate, seed=seed, path=path, settings={"lab": "sft", **asdict(settings)},
+        name=name, fresh=fresh, rate=rate, take_step=take_step,
+        optimiser=torch.optim.AdamW(learned, betas=(0.9, 0.95), weight_decay=0.0),
+        show=lambda history: {"loss": f"{lately(history.loss):.3f}"},
+    )  # fmt: skip
+
+
+# Exams -------------------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def replies(model: nn.Module, prompts: Sequence[Sequence[int]], choose: Draw = likeliest) -> list[list[int]]:
+    """What the model writes after each prompt, up to its line break and with it, or `N_TOKENS` tokens.
+
+    Prompts of the same length are read side by side.
+    """
+    model.eval()
+    device, by_length, written = next(model.parameters()).device, defaultdict(list), [[] for _ in prompts]
+    for i, prompt in enumerate(prompts):
+        by_length[len(prompt)].append(i)
+    for of_one_length in by_length.values():
+        unread, state = torch.tensor([list(prompts[i]) for i in of_one_length], device=device), None  # (B, T)
+        going = set(of_one_length)
+        while going:
+            logits, state = model(unread, state)
+            unread = choose(logits[:, -1]).unsqueeze(1)  # (B, 1)
+            for i, token in zip(of_one_length, unread[:, 0].tolist()):
+                if i in going:
+                    written[i].append(token)
+                    if token == NEWLINE or len(written[i]) == N_TOKENS:
+                        going.remove(i)
+    return written
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What the model replied to each question, and what was said of it."""
+
+    questions: list[experts.Question]
+    replies: list[str]
+    judged: list[dict[str, bool]]
+
+    def share(self, manner: str, kind: str | None = None) -> float:
+        """How many of the replies that should have the manner have it; of one kind of question, or of all."""
+        said = [
+            its[manner] for its, of in zip(self.judged, self.questions) if manner in its and kind in (None, of.kind)
+        ]
+        return sum(said) / len(said)
+
+
+def examine(
+    model: nn.Module,
+    render_chat: Callable[..., list[int]],
+    n: int,
+    *,
+    kinds: Sequence[str] = tuple(experts.KINDS),
+    choose: Draw = likeliest,
+    seed: int = 0,
+    of: Callable[[village.Fact], bool] = experts.examined,
+) -> Exam:
+    """Ask the model `n` questions of each kind, and judge each first reply."""
+    questions = [question for kind in kinds for question in experts.exam(kind, n, seed, of)]
+    prompts = [render_chat([{"role": "user", "content": question.text}], reply=True) for question in questions]
+    written = replies(model, prompts, choose)
+    texts, judged = [], []
+    for question, tokens in zip(questions, written):
+        ended = tokens[-1] == NEWLINE and not MARKS & set(tokens)
+        texts.append(village.decode([ASSISTANT, *tokens]).removeprefix("<assistant>").strip())
+        judged.append(experts.judge(question, texts[-1]) | {LEFT: not ended})
+    return Exam(questions, texts, judged)
+
+
+# The lab -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A tuned model, how it learned, and its exams: before, after, and after with words drawn at temperature 1."""
+
+    model: nn.Module
+    history: History
+    before: Exam
+    after: Exam
+    drawn: Exam
+
+
+def run(
+    render_chat: Callable[..., list[int]],
+    pack: Pack,
+    sft_step: Callable[..., tuple[Tensor, Tensor]],
+    scale: str,
+    device: Device | None = None,
+    *,
+    adapt: Callable[[nn.Linear, int], nn.Module] | None = None,
+    seed: int = 0,
+    folder: str | Path = "layercake-runs",
+    fresh: bool = False,
+) -> Tuned:
+    """Examine the shipped model, show it demonstrations, and examine it again.
+
+    With `adapt`, such as `LoRALinear`, the weights stay as they are, and an adapter beside each linear layer of the
+    blocks learns, at ten times the learning rate. In float32 on any device: the model is small. It is saved under
+    `folder` as it learns, and a second call goes on where the first was stopped.
+
+    Raises ValueError for an unknown scale, and what `layercake.training.train` raises.
+    """
+    settings, device = SCALES[check_scale(scale)], device or pick()
+    torch.manual_seed(seed)
+    model = checkpoints.load("village", device.device)
+    before = examine(model, render_chat, settings.questions, seed=seed)
+    if adapt:
+        settings = replace(settings, learning_rate=10 * settings.learning_rate)
+        add_lora(model, settings.rank, adapt=adapt)
+    conversations = [render_chat(messages) for messages in experts.demonstrations(settings.demonstrations, seed)]
+    path = Path(folder) / f"sft-{scale}-{'adapters' if adapt else 'weights'}-seed{seed}.safetensors"
+    history = tune(model, conversations, settings, pack, sft_step, seed=seed, path=path, fresh=fresh)
+    draw = partial(sample, generator=torch.Generator(device.device).manual_seed(seed))
+    after, drawn = (examine(model, render_chat, settings.questions, seed=seed, choose=its) for its in (likeliest, draw))
+    return Tuned(model, history, before, after, drawn)
