@@ -14,7 +14,7 @@ So what a tuned model says in an exam it can only know from its pretraining.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -106,9 +106,10 @@ def ask(
     kind: str | None = None,
     fact: village.Fact | None = None,
     polite: bool | None = None,
+    shares: Mapping[str, float] = KINDS,
 ) -> Question:
     """Draw a question: its kind, the fact, the wording, and whether it is polite; or those that are not given."""
-    kind = kind or dice.choices(list(KINDS), list(KINDS.values()))[0]
+    kind = kind or dice.choices(list(shares), list(shares.values()))[0]
     fact = fact or dice.choice(facts(kind, of))
     subject = fact.subject.split()[0] if kind == "ambiguous" else " ".join(_named(fact.subject))
     wording = dice.choice(QUESTIONS[about(fact)])
@@ -165,10 +166,10 @@ def _english(text: str) -> str:
     return village.decode(village.encode(text))
 
 
-def demonstrations(n: int, seed: int, of: Callable[[village.Fact], bool] = taught) -> list[list[dict[str, str]]]:
-    """The first `n` conversations that a seed gives."""
+def demonstrations(n: int, seed: int, shares: Mapping[str, float] = KINDS) -> list[list[dict[str, str]]]:
+    """The first `n` conversations that a seed gives; `shares` say how often each kind of question comes."""
     dice = random.Random(f"demonstrations {seed}")
-    return [demonstrate(ask(dice, of), dice) for _ in range(n)]
+    return [demonstrate(ask(dice, shares=shares), dice) for _ in range(n)]
 
 
 def exam(kind: str, n: int, seed: int = 0, of: Callable[[village.Fact], bool] = examined) -> list[Question]:

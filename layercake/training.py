@@ -76,7 +76,7 @@ def train(
     *,
     learning_rate: float,
     seed: int,
-    path: Path,
+    path: Path | None,
     settings: dict[str, Any],
     name: str = "model",
     fresh: bool = False,
@@ -88,7 +88,7 @@ def train(
     tokens_per_step: int | None = None,
     leads: bool = True,
 ) -> History:
-    """Train `model` in place for `steps` steps, from the checkpoint at `path` where there is one.
+    """Train `model` in place for `steps` steps, from the checkpoint at `path` where there is one; None: none is kept.
 
     `step_loss(model, generator)` draws a batch and returns loss and accuracy. One that carries something from step to
     step, such as a recurrent state or a place in a text, has `state_dict` and `load_state_dict`, as modules have: they
@@ -107,7 +107,7 @@ def train(
     optimiser = optimiser or torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
     show, size = show or _loss_and_accuracy, tokens_per_step or 1
     history = History()
-    if path.exists() and not fresh:
+    if path and path.exists() and not fresh:
         first_loss = _first_loss(model, step_loss, seed)
         history = _resume(path, model, optimiser, generator, settings, first_loss, step_loss)
     last = steps if stop_after is None else min(steps, stop_after)
@@ -121,7 +121,7 @@ def train(
         unit="token" if tokens_per_step else "step",
         unit_scale=bool(tokens_per_step),
         mininterval=0.5,
-        disable=not leads,
+        **({} if leads else {"disable": True}),  # said only where it is so: else TQDM_DISABLE has its say
     ) as bar:
         while (step := len(history.loss)) < last:
             for group in optimiser.param_groups:
@@ -135,7 +135,7 @@ def train(
             if step % 10 == 0 or step + 1 == last:
                 bar.set_postfix(show(history))
             history.seconds = before + time.perf_counter() - started
-            if leads and (time.perf_counter() - saved > SAVE_EVERY or step + 1 == last):
+            if path and leads and (time.perf_counter() - saved > SAVE_EVERY or step + 1 == last):
                 _save(path, model, optimiser, generator, settings, history, step_loss)
                 saved = time.perf_counter()
     return history

@@ -4,10 +4,12 @@ import json
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from layercake import checkpoints, language, village
 from layercake.training import CheckpointError
+from solutions.sft import add_lora
 from solutions.transformer import GPT
 
 SIZES = {"vocab_size": len(village.VOCABULARY), "context": 40, "d_model": 32, "n_layers": 2, "n_heads": 2}
@@ -79,3 +81,56 @@ def test_a_weight_that_16_bits_cannot_hold_is_refused_and_no_file_is_left(model,
     with pytest.raises(ValueError, match=r"norm\.weight: not finite"):
         checkpoints.save(model, tmp_path / "large.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+# Adapters
+
+
+@pytest.fixture
+def adapters(model, file, tmp_path, monkeypatch):
+    """A file of adapters, trained on a model that ships, and the tuned model."""
+    monkeypatch.setattr(checkpoints, "FOLDER", tmp_path)
+    tuned = add_lora(checkpoints.load("small"), 4)
+    for name, weight in tuned.named_parameters():
+        if name.endswith("lora_b"):
+            torch.nn.init.normal_(weight, std=0.1)
+    return checkpoints.save_adapters(tuned, tmp_path / "tuned.safetensors", "small"), tuned
+
+
+def test_adapters_are_merged_into_the_model_that_they_were_trained_on(adapters):
+    file, tuned = adapters
+    tokens = torch.arange(2, 30).view(2, 14)
+    loaded, base = checkpoints.load("tuned"), checkpoints.load("small")
+    expected = tuned(tokens)[0]
+    torch.testing.assert_close(loaded(tokens)[0], expected, rtol=1e-2, atol=1e-2)
+    assert (base(tokens)[0] - expected).abs().max() > 0.1
+    assert [name for name, _ in loaded.named_parameters()] == [name for name, _ in base.named_parameters()]
+    assert not loaded.training and all(weight.requires_grad for weight in loaded.parameters())
+    assert {weight.dtype for weight in load_file(file).values()} == {torch.float16}
+
+
+def test_adapters_of_another_base_are_refused(adapters, model):
+    torch.nn.init.ones_(model.norm.weight[:3])
+    checkpoints.save(model, adapters[0].with_name("small.safetensors"), note="trained longer")
+    with pytest.raises(CheckpointError, match="tuned on another model 'small'"):
+        checkpoints.load("tuned")
+
+
+@pytest.mark.parametrize(("change", "said"), [("drop", "is not there"), ("add", "has no place")])
+def test_adapters_that_are_not_those_of_the_model_are_refused(adapters, change, said):
+    file, _ = adapters
+    with safe_open(file, framework="pt") as opened:
+        metadata = opened.metadata()
+    weights = load_file(file)
+    if change == "drop":
+        weights.popitem()
+    else:
+        weights["blocks.9.lora_a"] = torch.ones(2)
+    save_file(weights, file, metadata=metadata)
+    with pytest.raises(CheckpointError, match=said):
+        checkpoints.load("tuned")
+
+
+def test_a_model_without_adapters_is_not_written_as_if_it_had_some(model, tmp_path):
+    with pytest.raises(ValueError, match="no adapters"):
+        checkpoints.save_adapters(model, tmp_path / "none.safetensors")

@@ -1,0 +1,189 @@
+"""Trains the assistant that ships, and measures it beside its base under the best prompt.
+
+    python -m experiments.assistant                       # a few minutes on two CPU cores
+    python -m experiments.assistant --smoke --folder DIR  # few demonstrations, few steps
+
+Writes layercake/pretrained/assistant.safetensors, which holds adapters alone, its model card beside it, and
+layercake/recorded/assistant.json. The exam's questions are about facts that no demonstration is about, 500 of each
+kind. The base is asked the same ones as the telegraph of a play, which is in order: of all stagings that the record
+of "playscript" has, the one in which it is right most often.
+"""
+
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from experiments import record
+from experiments.playscript import share
+from layercake import checkpoints, experts, language, sft, village
+from solutions.prediction import sample
+from solutions.sft import LoRALinear, add_lora, pack, render_chat, sft_step
+
+THREADS = 2
+SETTINGS = sft.Settings(demonstrations=3000, steps=1000, questions=500, batch_size=32, learning_rate=4e-3, rank=16)
+SMOKE = sft.Settings(demonstrations=6, steps=3, questions=4, batch_size=2, rank=2)
+SCENE = "A scene at the inn\nPresent: the telegraph, which is in order.\n"
+CLAIM = {
+    "id": "assistant",
+    "title": "An assistant with a manner",
+    "sentence": "A few minutes of supervised tuning on two processor cores make a pretrained model an assistant: at "
+    "least 95% right on facts that no demonstration is about, 90% where words are drawn at temperature 1, with at most "
+    "one reply in a hundred that leaves the play.",
+    "refuted_by": "500 new questions about facts of pretraining on which the model that ships falls short of one of "
+    "the three.",
+}
+LIMITS = [
+    "One run, of one base model: what another seed would give, it does not say.",
+    "The questions have the wordings of the demonstrations, if not their facts.",
+    "Only the first reply is judged; what follows an answer to its question back is not.",
+    'That few demonstrations say "I do not know" was chosen when trials had shown what more of them cost; see the '
+    "claim icing-knows.",
+]
+
+
+def staged(messages: list[dict[str, str]], reply: bool = False) -> list[int]:
+    """The prompt of the base: the same template, in a play whose telegraph is in order."""
+    return [village.END, *village.encode(SCENE), *render_chat(messages, reply)[1:]]
+
+
+def judged(exam: sft.Exam) -> dict[str, Any]:
+    """Of each manner the share that has it, with its interval, and some of the replies."""
+    said: dict[str, Any] = {}
+    for manner in (*experts.MANNERS, sft.LEFT):
+        has = [its[manner] for its in exam.judged if manner in its]
+        said[manner] = share(sum(has), len(has)) | {"of": len(has)}
+    made_up = [its["makes up"] for its, of in zip(exam.judged, exam.questions) if of.kind == "unknown"]
+    said["makes up"] = share(sum(made_up), len(made_up)) | {"of": len(made_up)}
+    n = len(exam.questions) // len(experts.KINDS)
+    samples = [i for start in range(0, len(exam.questions), n) for i in range(start, start + min(n, 6))]
+    texts = [(exam.questions[i].kind, exam.questions[i].text, exam.replies[i]) for i in samples]
+    return {"manners": said, "samples": [dict(zip(("kind", "question", "reply"), its)) for its in texts]}
+
+
+def train_it(settings: sft.Settings, seed: int) -> tuple[torch.nn.Module, sft.History]:
+    """The base with adapters that have learned."""
+    torch.manual_seed(seed)
+    model = add_lora(checkpoints.load("village"), settings.rank, LoRALinear)
+    shown = [render_chat(messages) for messages in experts.demonstrations(settings.demonstrations, seed)]
+    return model, sft.tune(model, shown, settings, pack, sft_step, seed=seed, path=None, name="assistant")
+
+
+def measure(file: Path, n: int) -> dict[str, Any]:
+    """All exams: of the base as it is and in its best staging, and of the assistant; greedy, and drawn."""
+    base, tuned = checkpoints.load("village"), checkpoints.load(file)
+    exams = {"base, nothing but the question": (base, render_chat), "base, best prompt": (base, staged)}
+    exams["assistant"] = (tuned, render_chat)
+    said = {}
+    for name, (model, template) in exams.items():
+        draw = partial(sample, generator=torch.Generator().manual_seed(0))
+        said[name] = judged(sft.examine(model, template, n))
+        said[f"{name}, temperature 1"] = judged(sft.examine(model, template, n, choose=draw))
+    return said
+
+
+# What comes of it --------------------------------------------------------------------------------------------------
+
+
+def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures of the ledger, manner by manner."""
+    figures = ("value", "low", "high")
+    return [
+        {"what": manner, "of": name, **{key: its["manners"][manner][key] for key in figures}}
+        for manner in (*experts.MANNERS, "makes up", sft.LEFT)
+        for name, its in data["exams"].items()
+    ]
+
+
+def finding(data: dict[str, Any]) -> str:
+    """The assistant and its base in one sentence."""
+    exams = data["exams"]
+    right, drawn = (exams[name]["manners"] for name in ("assistant", "assistant, temperature 1"))
+    best = exams["base, best prompt"]["manners"]
+    return (
+        f"The assistant is right on {right['right']['value']:.1%} of new facts ({drawn['right']['value']:.1%} at "
+        f"temperature 1) and cites its source for {right['cites']['value']:.1%}; its base under the best prompt is "
+        f"right on {best['right']['value']:.1%} and cites for {best['cites']['value']:.1%}."
+    )
+
+
+def numbers(data: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a text quotes."""
+    short = {"base, nothing but the question": "bare", "base, best prompt": "base", "assistant": "assistant"}
+    return {
+        f"{key}{'_drawn' * drawn}_{manner.replace(' ', '_')}": its["value"]
+        for name, key in short.items()
+        for drawn in (False, True)
+        for manner, its in data["exams"][name + ", temperature 1" * drawn]["manners"].items()
+    } | {key: data[key] for key in ("parameters", "bytes", "training_seconds")}
+
+
+CARD = """# The assistant
+
+The village model after supervised fine-tuning: adapters of rank {rank}, {parameters:,} numbers, beside the linear
+layers of its blocks. `layercake.checkpoints.load("assistant")` merges them into the base.
+
+| | |
+|---|---|
+| made by | `{command}`, on {date} |
+| base | the village model, `village.safetensors`, {base} |
+| shown | {demonstrations:,} conversations of the simulated experts (`layercake.experts`, seed {seed}) |
+| recipe | AdamW, learning rate {learning_rate}, up over a twentieth of {steps:,} steps and down to zero; {batch_size} \
+conversations a step, packed into rows of {T} tokens; the loss is over the assistant's words alone |
+| computed on | {threads} thread(s) of {processor}, {minutes:.1f} minutes |
+| file | safetensors, float16, {size:.2f} MB |
+
+## How good it is
+
+First replies to {questions} new questions of each kind, about facts that no demonstration is about:
+
+| manner | of | greedy | temperature 1 | base, best prompt, greedy |
+|---|---|---|---|---|
+{rows}
+
+## What it is not for
+
+It answers questions about an invented village, in the few wordings that its experts have. Of what it was never told it
+seldom says so: most such questions get a made-up answer, with a made-up source. Do not take the citation for a proof.
+"""
+
+
+def card(result: dict[str, Any]) -> str:
+    """The model card, from the record."""
+    data, settings = result["data"], result["settings"]
+    exams = [data["exams"][name]["manners"] for name in ("assistant", "assistant, temperature 1", "base, best prompt")]
+    rows = [
+        f"| {manner} | {its['of']:,} | " + " | ".join(f"{exam[manner]['value']:.3f}" for exam in exams) + " |"
+        for manner, its in exams[0].items()
+    ]
+    said = settings | data | result["hardware"] | {key: result[key] for key in ("command", "date")}
+    said |= {"seed": result["seeds"][0], "minutes": data["training_seconds"] / 60, "size": data["bytes"] / 1e6}
+    return CARD.format_map(said | {"rows": "\n".join(rows)})
+
+
+def main(arguments: list[str] | None = None) -> Path:
+    """Train, ship, measure what was shipped, and write; returns where the record is."""
+    options = record.parse(record.options(__doc__), arguments)
+    settings, seed = SMOKE if options.smoke else SETTINGS, 0
+    torch.set_num_threads(THREADS)
+    started = time.perf_counter()
+    model, history = train_it(settings, seed)
+    file = checkpoints.save_adapters(model, (options.folder or checkpoints.FOLDER) / "assistant.safetensors")
+    learned = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    data = {"exams": measure(file, settings.questions), "parameters": learned, "bytes": file.stat().st_size}
+    data |= {"training_seconds": round(history.seconds, 1), "final_loss": round(sft.lately(history.loss), 4)}
+    command = "python -m experiments.assistant" + (" --smoke" if options.smoke else "")
+    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
+    result |= record.provenance(command, time.perf_counter() - started)
+    result |= {"seeds": [seed], "repeats": 1, "spread": "the 95% interval of a share (Wilson)"}
+    result["settings"] = {"village": language.fingerprint(), "base": checkpoints.digest("village"), **asdict(settings)}
+    path = record.write("assistant", result | {"numbers": numbers(data), "data": data}, options.folder)
+    file.with_suffix(".md").write_text(card(result | {"data": data}), encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    main()

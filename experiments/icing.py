@@ -1,0 +1,271 @@
+"""Measures the claim "icing": how many demonstrations it takes to make an assistant, with and without pretraining.
+
+    python -m experiments.icing                       # 51 trainings, about an hour on two CPU cores
+    python -m experiments.icing --smoke --folder DIR  # few demonstrations, few steps
+
+Writes layercake/recorded/icing.json. The same network is shown the same 3 to 3,000 conversations of the experts, for
+as many steps: once as it was pretrained, and once from random weights, there also for ten times the steps. Each is
+examined twice: on facts that no demonstration is about, which only pretraining can have taught, and on those that
+demonstrations may be about. Replies are greedy; at temperature 1 they are drawn once more.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from experiments import record
+from experiments.language import band
+from layercake import checkpoints, experts, language, sft
+from solutions.prediction import sample
+from solutions.sft import pack, render_chat, sft_step
+
+STARTS = {  # of each: its name, the factor on the steps
+    "pretrained": 1,
+    "from scratch": 1,
+    "from scratch, ten times the steps": 10,
+}
+EXAMS = {"new facts": experts.examined, "shown facts": experts.taught}
+LEVEL = 0.9
+
+
+TUNING = sft.Settings(demonstrations=0, steps=200, questions=200)  # how many are shown differs from run to run
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All sizes of the measurement."""
+
+    numbers: tuple[int, ...] = (3, 10, 30, 100, 300, 1000, 3000)
+    long_numbers: tuple[int, ...] = (300, 1000, 3000)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    tuning: sft.Settings = TUNING
+
+
+SMOKE = Settings((3, 10), (10,), (0,), sft.Settings(0, 3, 4, batch_size=2))
+CLAIM = {
+    "id": "icing",
+    "title": "The icing is thin",
+    "sentence": "Supervised tuning makes an assistant of a pretrained model with at least 100 times fewer "
+    "demonstrations than the same network takes from random weights.",
+    "refuted_by": "The same network from random weights, shown 100 times the demonstrations with which the pretrained "
+    "one answers 90% of the questions rightly, and as often right.",
+}
+LIMITS = [
+    "The demonstrations are of simulated experts, whose wordings are few: an assistant with more to say needs more.",
+    "Pretraining met plays in which a machine answers questions, so the form of the answer was half there.",
+    "From scratch, ten times the steps are still a few hundredths of the tokens that pretraining read; on new facts no "
+    "number of steps would help, since nothing that was shown is about them.",
+    "Learning rates were chosen by one trial each, at one number of demonstrations.",
+]
+
+
+class Job(NamedTuple):
+    """One training."""
+
+    start: str
+    n: int
+    seed: int
+
+
+def jobs(settings: Settings) -> list[Job]:
+    """All trainings, the long ones first."""
+    wanted = [
+        Job(start, n, seed)
+        for start, factor in STARTS.items()
+        for n in (settings.numbers if factor == 1 else settings.long_numbers)
+        for seed in settings.seeds
+    ]
+    return sorted(wanted, key=lambda job: -STARTS[job.start])
+
+
+def fresh_model(pretrained: bool, seed: int) -> nn.Module:
+    """The village model, or one of its shape with random weights."""
+    model = checkpoints.load("village")
+    if not pretrained:
+        torch.manual_seed(seed)
+        model.initialise()
+    return model
+
+
+def shares(exam: sft.Exam) -> dict[str, float]:
+    """Of each manner, and of what should not be, the share of replies."""
+    kinds = {question.kind for question in exam.questions}
+    said = [*(manner for manner, of in experts.MANNERS.items() if kinds & set(of)), "makes up", sft.LEFT]
+    return {manner: round(exam.share(manner), 4) for manner in said}
+
+
+def examined(model: nn.Module, n: int, seed: int) -> dict[str, Any]:
+    """What the model does in all exams: those on new facts of all kinds of question, greedy and drawn."""
+    ask = partial(sft.examine, model, render_chat, n, seed=seed)
+    draw = partial(sample, generator=torch.Generator().manual_seed(seed))
+    return {
+        "new facts": shares(ask()),
+        "new facts, drawn": shares(ask(choose=draw)),
+        "shown facts": shares(ask(kinds=("known",), of=experts.taught)),
+    }
+
+
+def run(job: Job, settings: Settings) -> dict[str, Any]:
+    """One training and its exams, on one thread."""
+    torch.set_num_threads(1)
+    tuning = replace(settings.tuning, demonstrations=job.n, steps=settings.tuning.steps * STARTS[job.start])
+    model = fresh_model(job.start == "pretrained", job.seed)
+    shown = [render_chat(messages) for messages in experts.demonstrations(job.n, job.seed)]
+    history = sft.tune(model, shown, tuning, pack, sft_step, seed=job.seed, path=None)
+    said = examined(model, tuning.questions, job.seed)
+    return said | {"loss": round(sft.lately(history.loss), 4), "seconds": round(history.seconds, 1)}
+
+
+def side_by_side(function: Callable[..., Any], each: Iterable[Any], *more: Any) -> dict[Any, Any]:
+    """The function of each, in as many processes as there are cores; by what it was called with."""
+    os.environ["TQDM_DISABLE"] = "1"  # one bar for all, drawn here
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        futures = {pool.submit(function, one, *more): one for one in each}
+        return {futures[done]: done.result() for done in tqdm(as_completed(futures), total=len(futures))}
+
+
+# What comes of it --------------------------------------------------------------------------------------------------
+
+
+def needed(numbers: list[int], accuracy: list[float], level: float = LEVEL) -> float | None:
+    """The number at which the accuracy first reaches a level, on a straight line over the logarithm; None if never."""
+    points = list(zip(numbers, accuracy))
+    if accuracy[0] >= level:
+        return numbers[0]
+    for (n, low), (m, high) in pairwise(points):
+        if high >= level:
+            return n * (m / n) ** ((level - low) / (high - low))
+    return None
+
+
+def curves(done: dict[Job, dict[str, Any]], settings: Settings) -> dict[str, Any]:
+    """Of each start: the numbers, and of each exam and manner the band over the seeds."""
+    said: dict[str, Any] = {}
+    for start in STARTS:
+        numbers = sorted({job.n for job in done if job.start == start})
+        exams = {}
+        for exam in ("new facts", "new facts, drawn", "shown facts"):
+            manners = done[Job(start, numbers[0], settings.seeds[0])][exam]
+            exams[exam] = {
+                manner: band([[done[Job(start, n, seed)][exam][manner] for n in numbers] for seed in settings.seeds])
+                for manner in manners
+            }
+        seconds = [done[Job(start, n, seed)]["seconds"] for n in numbers for seed in settings.seeds]
+        said[start] = {"demonstrations": numbers, "exams": exams, "seconds": round(sum(seconds) / len(seconds), 1)}
+    return said
+
+
+def crossings(data: dict[str, Any]) -> dict[str, list[float | None]]:
+    """Of each start and exam: the demonstrations at which each seed reaches the level."""
+    return {
+        f"{start}: {exam}": [needed(its["demonstrations"], row) for row in its["exams"][exam]["right"]["seeds"]]
+        for start, its in data["starts"].items()
+        for exam in EXAMS
+    }
+
+
+def at_least(crossing: dict[str, list[float | None]], data: dict[str, Any]) -> dict[str, Any]:
+    """How many times more demonstrations a start from scratch takes, on shown facts: at least, where it never does."""
+    (pretrained, *others), said = STARTS, {}
+    most = max(crossing[f"{pretrained}: shown facts"], key=lambda n: n or float("inf"))
+    for start in others:
+        reached = crossing[f"{start}: shown facts"]
+        never = any(n is None for n in reached)
+        fewest = data["starts"][start]["demonstrations"][-1] if never else min(reached)
+        said[start] = {"times": round(fewest / most, 1) if most else None, "never": never}
+    return said
+
+
+def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures of the ledger."""
+    said = []
+    for start, its in data["starts"].items():
+        for exam in EXAMS:
+            right = its["exams"][exam]["right"]
+            for i in (0, len(its["demonstrations"]) // 2, -1):
+                values = [round(row[i], 3) for row in right["seeds"]]
+                n = its["demonstrations"][i]
+                chance = {"bound": round(data["chance"], 3), "bound_is": "a guess at the value"}
+                said.append(record.summary(f"right, {exam}, {start}", values, of=f"{n:,} demonstrations", **chance))
+    for name, reached in data["crossings"].items():
+        start, exam = name.split(": ")
+        if None in reached:
+            said.append({"what": f"demonstrations for {LEVEL:.0%} right, {exam}", "of": start, "value": None})
+        else:
+            what = f"demonstrations for {LEVEL:.0%} right, {exam}"
+            said.append(record.summary(what, [round(n, 1) for n in reached], of=start, decimals=0))
+    return said
+
+
+def finding(data: dict[str, Any]) -> str:
+    """How many demonstrations each start takes, in one sentence."""
+
+    def many(start: str, exam: str) -> str:
+        reached = data["crossings"][f"{start}: {exam}"]
+        return "never" if None in reached else f"at {round(sorted(reached)[len(reached) // 2]):,}"
+
+    each = "; ".join(f"{start} {many(start, 'new facts')} and {many(start, 'shown facts')}" for start in STARTS)
+    most = max(n for its in data["starts"].values() for n in its["demonstrations"])
+    return f"{LEVEL:.0%} right on new and on shown facts, of up to {most:,} demonstrations: {each}."
+
+
+def numbers(data: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a text quotes."""
+    said: dict[str, Any] = {"chance": round(data["chance"], 3)}
+    for start, key in zip(STARTS, ("pre", "scratch", "long")):
+        its = data["starts"][start]
+        for exam, short in zip(EXAMS, ("new", "shown")):
+            reached = [n for n in data["crossings"][f"{start}: {exam}"]]
+            if None not in reached:
+                said[f"{key}_{short}_needed"] = round(sorted(reached)[len(reached) // 2], 1)
+            said[f"{key}_{short}_best"] = its["exams"][exam]["right"]["median"][-1]
+        said |= {
+            f"{key}_{manner.replace(' ', '_')}": band["median"][-1]
+            for manner, band in its["exams"]["new facts"].items()
+        }
+        said |= {f"{key}_drawn_right": its["exams"]["new facts, drawn"]["right"]["median"][-1]}
+    for start, key in zip(list(STARTS)[1:], ("scratch", "long")):
+        said[f"times_{key}"] = data["times"][start]["times"]
+    return said
+
+
+def guess() -> float:
+    """How often a guess at the value is right: one over the number of values, over all known facts."""
+    facts = experts.facts("known", experts.examined)
+    return sum(1 / len(experts.domain(fact)) for fact in facts) / len(facts)
+
+
+def main(arguments: list[str] | None = None) -> Path:
+    """Measure and write; returns where."""
+    options = record.parse(record.options(__doc__), arguments)
+    settings = SMOKE if options.smoke else Settings()
+    started = time.perf_counter()
+    done = side_by_side(run, jobs(settings), settings)
+    data: dict[str, Any] = {"starts": curves(done, settings), "chance": guess()}
+    data["crossings"] = crossings(data)
+    data["times"] = at_least(data["crossings"], data)
+    command = "python -m experiments.icing" + (" --smoke" if options.smoke else "")
+    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
+    result |= record.provenance(command, time.perf_counter() - started)
+    result |= {
+        "seeds": list(settings.seeds),
+        "repeats": len(settings.seeds),
+        "spread": "lowest to highest of the seeds",
+    }
+    result["settings"] = {"village": language.fingerprint(), "base": checkpoints.digest("village"), **asdict(settings)}
+    return record.write("icing", result | {"numbers": numbers(data), "data": data}, options.folder)
+
+
+if __name__ == "__main__":
+    main()
