@@ -1,6 +1,6 @@
 """Measures the claim "icing-knows": what tuning teaches, and what only pretraining does.
 
-    python -m experiments.icing_knows                       # 36 trainings, about a quarter of an hour on two CPU cores
+    python -m experiments.icing_knows                       # 27 trainings, about ten minutes on two CPU cores
     python -m experiments.icing_knows --smoke --folder DIR  # few demonstrations, few steps
 
 Writes layercake/recorded/icing-knows.json. Three questions are put to the pretrained village model after tuning.
@@ -28,7 +28,6 @@ from solutions.sft import pack, render_chat, sft_step
 
 TIMES = (1, 3, 10, 30)  # that a fact of tuning alone is shown
 EACH = 20  # such facts for each of these
-LONGER = replace(TUNING, steps=300)
 ADMITS = 0.2  # of the demonstrations, where the making up is measured
 
 
@@ -37,10 +36,10 @@ class Settings:
     """All sizes of the measurement."""
 
     demonstrations: int = 1000
-    made_up: tuple[int, ...] = (0, 100, 300, 1000)  # demonstrations about people of whom nobody has heard
-    shares: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)  # of demonstrations that say "I do not know"
+    made_up: tuple[int, ...] = (0, 300, 1000)  # demonstrations about people of whom nobody has heard
+    shares: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2, 0.4)  # of demonstrations that say "I do not know"
     seeds: tuple[int, ...] = (0, 1, 2)
-    tuning: sft.Settings = LONGER
+    tuning: sft.Settings = TUNING
 
 
 SMOKE = Settings(6, (0, 4), (0.0, 0.5), (0,), sft.Settings(0, 3, 4, batch_size=2))

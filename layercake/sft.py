@@ -107,11 +107,11 @@ def tune(
     sft_step: Callable[..., tuple[Tensor, Tensor]],
     *,
     seed: int,
-    path: Path,
+    path: Path | None,
     name: str = "tuning",
     fresh: bool = False,
 ) -> History:
-    """Train the model in place on conversations, from the checkpoint at `path` where there is one.
+    """Train the model in place on conversations, from the checkpoint at `path` where there is one; None: none is kept.
 
     Raises what `layercake.training.train` raises.
     """
@@ -184,7 +184,16 @@ def examine(
     of: Callable[[village.Fact], bool] = experts.examined,
 ) -> Exam:
     """Ask the model `n` questions of each kind, and judge each first reply."""
-    questions = [question for kind in kinds for question in experts.exam(kind, n, seed, of)]
+    return put([question for kind in kinds for question in experts.exam(kind, n, seed, of)], model, render_chat, choose)
+
+
+def put(
+    questions: list[experts.Question],
+    model: nn.Module,
+    render_chat: Callable[..., list[int]],
+    choose: Draw = likeliest,
+) -> Exam:
+    """Put questions to the model, each in a conversation of its own, and judge each first reply."""
     prompts = [render_chat([{"role": "user", "content": question.text}], reply=True) for question in questions]
     written = replies(model, prompts, choose)
     texts, judged = [], []

@@ -6,7 +6,7 @@ ended, since a predictor of plays goes on with the next speaker; and a judge tha
 as it was pretrained: no weight is touched.
 
 Left out: searching for the prompt (Shin et al. 2020), prompts that are vectors (Lester et al. 2021), and the longer
-dialogues with which assistants were first made of predictors (Askell et al. 2021, appendix A).
+dialogues with which assistants were first made of predictors (Askell et al. 2021, section 2).
 """
 
 import re

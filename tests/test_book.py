@@ -40,6 +40,10 @@ READ = [
     "exercises/transformer/transformer.html",
     "book/pretraining.html",
     "exercises/pretraining/pretraining.html",
+    "book/playscript.html",
+    "exercises/playscript/playscript.html",
+    "book/sft.html",
+    "exercises/sft/sft.html",
     "book/ledger.html",
 ]
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -471,7 +475,7 @@ def test_an_unknown_picture_or_a_missing_alternative_stops_the_build(tmp_path):
     said = StringIO()
     Sphinx(tmp_path, tmp_path, tmp_path / "out", tmp_path / "tree", "html", status=None, warning=said).build()
     assert (
-        "There is no moving picture 'mesages'. There are: compute, guess, messages, rotary, vanishing."
+        "There is no moving picture 'mesages'. There are: compute, guess, messages, replies, rotary, vanishing."
         in said.getvalue()
     )
     assert "A moving picture needs :alt:" in said.getvalue()
