@@ -405,6 +405,41 @@ CLASSES = {
             lambda nb: _with_imports(solved(nb), "train_bpe", "clip_gradients"),
         ),
     ),
+    "playscript": small_class(
+        ("render_playscript", "few_shot_prompt"),
+        2,
+        6,
+        Student(
+            "dorothy",
+            "mistake: a space behind the last colon",
+            5.75,
+            edited("render_playscript", 'f"{label(speaker)}:"])', 'f"{label(speaker)}: "])'),
+        ),
+        Student(
+            "emmy",
+            "mistake: finds a leak in the same letters only",
+            5.75,
+            edited("few_shot_prompt", "words(question) == words(asked)", "question == asked"),
+        ),
+        Student(
+            "felix",
+            "mistake: the last token of a stop ends the text",
+            5.5,
+            edited("generate_until", "written[-len(stop) :] == list(stop)", "written[-1] == stop[-1]"),
+        ),
+        Student(
+            "grace",
+            "mistake: what others say counts as the answer",
+            5.75,
+            edited("classify_failure", "names(first, ", "names(written, "),
+        ),
+        Student(
+            "quinn",
+            "imports the reference for two exercises, and goes on",
+            3,
+            lambda nb: _with_imports(solved(nb), "render_playscript", "classify_failure"),
+        ),
+    ),
     "attention": [
         Student("ada", "everything right", 8, lambda nb: nbformat.writes(solved(nb))),
         Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),

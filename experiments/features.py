@@ -14,7 +14,7 @@ model reads it there (Belinkov 2022).
 """
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
@@ -142,17 +142,22 @@ def states(model: GPT, documents: Sequence[village.Document], where: Sequence[As
         part.register_forward_hook(lambda _, __, out: seen.append(out if isinstance(out, Tensor) else out[0]))
         for part in parts
     ]
-    rows = []
-    for start in range(0, len(documents), together):
-        some = [one for one in where if start <= one.document < start + together]
-        texts = [torch.tensor([village.END, *document.tokens]) for document in documents[start : start + together]]
+    of_each = defaultdict(list)
+    for i, one in enumerate(where):
+        of_each[one.document].append(i)
+    order = sorted(of_each, key=lambda number: len(documents[number].tokens))  # so that little is padded
+    found = torch.empty(len(where), len(parts), model.embedding.embedding_dim)
+    for start in range(0, len(order), together):
+        some = order[start : start + together]
+        texts = [torch.tensor([village.END, *documents[number].tokens]) for number in some]
         seen.clear()
         model(pad_sequence(texts, batch_first=True))  # no position reads a later one, so what is padded is not seen
         stream = torch.stack(seen, dim=2)  # (B, T, n_layers + 1, d_model)
-        rows.append(stream[[one.document - start for one in some], [one.position for one in some]])
+        for row, number in enumerate(some):
+            found[of_each[number]] = stream[row, [where[i].position for i in of_each[number]]]
     for hook in hooks:
         hook.remove()
-    return torch.cat(rows)
+    return found
 
 
 def probed(learn: np.ndarray, answers: Sequence[str], new: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The lab of the topic playscript: a pretrained model is made to play an assistant, and what becomes of it is counted.
 
     interviews = run(render_playscript, few_shot_prompt, generate_until, classify_failure, "laptop")
+    print(table(interviews))                       # layercake/playscript_figure.py draws it
 
 The same questions, about facts of the village, are put to the shipped model in several *stagings*: what stands in
 front of them is all that differs. Everything but the stagings is put in by the caller. Words are drawn at temperature
@@ -8,7 +9,7 @@ front of them is all that differs. Everything but the stagings is put in by the 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +19,7 @@ from tqdm.auto import tqdm
 
 from layercake import checkpoints, experts, village
 from layercake.device import check_scale
+from solutions.playscript import OUTCOMES
 from solutions.prediction import sample
 
 SCALES = {"smoke": 10, "laptop": 200, "colab": 500}  # questions
@@ -26,6 +28,7 @@ N_TOKENS = 60  # after which a model that has not stopped is stopped
 ANSWERERS = ("the guide", "the clerk", "the grump", "the parrot")  # as plays have them: two are right, one is not
 STATES = ("in order", "out of order")  # of the telegraph, which is right or wrong by it
 TEACHER = "the teacher"  # no play has one
+TELEGRAPH, SHOWN = "the telegraph, {}", f"{TEACHER}, {{}} shown"  # the stagings' names, by state and by examples
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,12 @@ def stagings(render_playscript: Callable[..., str], few_shot_prompt: Callable[..
         return few_shot_prompt(PLACE, cast(TEACHER), examples(n, asked, right), asked.text)
 
     def telegraph(state: str, asked: experts.Question) -> str:
-        return f"A scene at the {PLACE}\nPresent: the telegraph, which is {state}.\n<user> {asked.text}\n<assistant>"
+        return f"A scene at the {PLACE}\nPresent: The telegraph, which is {state}.\n<user> {asked.text}\n<assistant>"
 
     people = [Staging(who, partial(met, who), cast(who)) for who in ANSWERERS]
-    wires = [Staging(f"the telegraph, {state}", partial(telegraph, state), (), "\n<user>") for state in STATES]
-    taught = [Staging(f"{TEACHER}, {n} shown", partial(shown, n, True), cast(TEACHER)) for n in (0, 1, 4, 16)]
-    misled = Staging(f"{TEACHER}, 4 wrong ones shown", partial(shown, 4, False), cast(TEACHER))
+    wires = [Staging(TELEGRAPH.format(state), partial(telegraph, state), (), "\n<user>") for state in STATES]
+    taught = [Staging(SHOWN.format(n), partial(shown, n, True), cast(TEACHER)) for n in (0, 1, 4, 16)]
+    misled = Staging(SHOWN.format("4 wrong ones"), partial(shown, 4, False), cast(TEACHER))
     return [Staging("nobody introduced", alone, cast("the guide")), *people, *wires, *taught, misled]
 
 
@@ -119,3 +122,11 @@ def run(
             written.append((question.text, line, outcome))
         interviews.append(Interview(staging.name, written))
     return interviews
+
+
+def table(interviews: Sequence[Interview]) -> str:
+    """What became of the questions, a line for each staging, in percent."""
+    lines = [f"{'% of the questions':32}" + "".join(f"{outcome:>15}" for outcome in OUTCOMES)]
+    for interview in interviews:
+        lines.append(f"{interview.staging:32}" + "".join(f"{100 * interview.share(its):15.0f}" for its in OUTCOMES))
+    return "\n".join(lines)

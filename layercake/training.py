@@ -195,6 +195,7 @@ def save_whole(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str])
     half = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         save_file(tensors, half, metadata=metadata)
+        half.chmod(0o644)  # the library writes for its owner alone, and what ships is for everybody
         os.replace(half, path)
     finally:
         half.unlink(missing_ok=True)
