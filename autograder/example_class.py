@@ -440,6 +440,41 @@ CLASSES = {
             lambda nb: _with_imports(solved(nb), "render_playscript", "classify_failure"),
         ),
     ),
+    "sft": small_class(
+        ("render_chat", "response_mask", "pack"),
+        4.25,
+        9,
+        Student(
+            "dorothy",
+            "mistake: a user may write the assistant's mark",
+            8.75,
+            edited("render_chat", "if not content or MARKS & set(content):", "if not content:"),
+        ),
+        Student(
+            "emmy",
+            "mistake: the last place of a row stays empty",
+            8.25,
+            edited("pack", "len(conversation) <= T)", "len(conversation) < T)"),
+        ),
+        Student(
+            "felix",
+            "mistake: the mask is thrown away",
+            7,
+            edited("sft_step", "response_mask(tokens)[:, 1:]", "segments[:, 1:] > 0"),
+        ),
+        Student(
+            "grace",
+            "mistake: merged without the scale",
+            8.75,
+            edited("LoRALinear", "self.scale * self.lora_b @ self.lora_a", "self.lora_b @ self.lora_a"),
+        ),
+        Student(
+            "quinn",
+            "imports the reference for two exercises, and goes on",
+            6.5,
+            lambda nb: _with_imports(solved(nb), "response_mask", "masked_cross_entropy"),
+        ),
+    ),
     "attention": [
         Student("ada", "everything right", 8, lambda nb: nbformat.writes(solved(nb))),
         Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),

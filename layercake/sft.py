@@ -2,12 +2,14 @@
 
     tuned = run(render_chat, pack, sft_step, "laptop")               # all weights learn
     tuned = run(render_chat, pack, sft_step, "laptop", adapt=LoRALinear)   # adapters learn, and nothing else
+    print(table(tuned))                                              # layercake/sft_figure.py draws it
 
 The experts of `layercake.experts` demonstrate; the exams are about facts that no demonstration is about. Each step
 takes the next conversations of a shuffled list, which is gone through as often as it takes, and packs them into rows.
 How to write, pack and learn from conversations is put in by the caller.
 """
 
+import copy
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -17,7 +19,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from layercake import checkpoints, experts, village
 from layercake.device import Device, check_scale, pick
@@ -28,9 +29,10 @@ from solutions.sft import add_lora
 NEWLINE, ASSISTANT = village.VOCABULARY.index("\n"), village.VOCABULARY.index("<assistant>")
 MARKS = {village.END, village.VOCABULARY.index("<user>"), ASSISTANT}
 N_TOKENS = 48  # after which a reply that has not ended has left the play; an expert's longest has 33
-LEFT = "leaves the play"
+MAKES_UP, LEFT = "makes up", "leaves the play"  # what should not be
 Draw = Callable[[Tensor], Tensor]  # logits (B, vocab_size) -> tokens (B)
 Pack = Callable[[Sequence[Sequence[int]], int], tuple[Tensor, Tensor]]
+Step = Callable[..., tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,11 @@ def likeliest(logits: Tensor) -> Tensor:
 class Batches:
     """Packed conversations, in a new order each time that all have been seen; it goes on where it was stopped."""
 
-    def __init__(self, conversations: Sequence[Sequence[int]], settings: Settings, pack: Pack, seed: int):
-        self.conversations, self.settings, self.pack, self.seed, self.n_seen = conversations, settings, pack, seed, 0
+    def __init__(
+        self, conversations: Sequence[Sequence[int]], settings: Settings, pack: Pack, sft_step: Step, seed: int
+    ):
+        self.conversations, self.settings, self.pack, self.sft_step = conversations, settings, pack, sft_step
+        self.seed, self.n_seen = seed, 0
 
     def __next__(self) -> tuple[Tensor, Tensor]:
         """Tokens and segments of the next conversations, (n_rows, T) each."""
@@ -70,16 +75,22 @@ class Batches:
         self.n_seen += self.settings.batch_size
         return self.pack([self.conversations[self._order(at)] for at in places], self.settings.T)
 
+    def step(self, model: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[Tensor, Tensor]:
+        """Take a step on the next conversations; returns its loss and the gradients' norm."""
+        device = next(model.parameters()).device
+        return self.sft_step(model, optimiser, *(part.to(device) for part in next(self)))
+
     def _order(self, at: int) -> int:
         """Which conversation comes at a place of the endless list."""
         n = len(self.conversations)
         return _permutation(f"{self.seed} {at // n}", n)[at % n]
 
     def __call__(self, model: nn.Module, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The loss of the next rows, all tokens alike, without learning: by it a resumed run knows its own code."""
-        tokens, _ = next(self)
-        loss = F.cross_entropy(model(tokens[:, :-1])[0].flatten(0, 1), tokens[:, 1:].flatten())
-        return loss, loss
+        """The loss of the next step, taken by a copy of the model: by it a resumed run knows its own code."""
+        copied = copy.deepcopy(model)
+        learned = [weight for weight in copied.parameters() if weight.requires_grad]
+        with torch.enable_grad():
+            return self.step(copied, torch.optim.SGD(learned, lr=0.0))
 
     def state_dict(self) -> dict[str, Tensor]:
         return {"seen": torch.tensor(self.n_seen)}
@@ -104,7 +115,7 @@ def tune(
     conversations: Sequence[Sequence[int]],
     settings: Settings,
     pack: Pack,
-    sft_step: Callable[..., tuple[Tensor, Tensor]],
+    sft_step: Step,
     *,
     seed: int,
     path: Path | None,
@@ -115,16 +126,12 @@ def tune(
 
     Raises what `layercake.training.train` raises.
     """
-    device = next(model.parameters()).device
-
-    def take_step(model, optimiser, batches, generator):
-        return sft_step(model, optimiser, *(part.to(device) for part in next(batches)))
-
     learned = [weight for weight in model.parameters() if weight.requires_grad]
     return train(
-        model, Batches(conversations, settings, pack, seed), settings.steps,
+        model, Batches(conversations, settings, pack, sft_step, seed), settings.steps,
         learning_rate=settings.learning_rate, seed=seed, path=path, settings={"lab": "sft", **asdict(settings)},
-        name=name, fresh=fresh, rate=rate, take_step=take_step,
+        name=name, fresh=fresh, rate=rate,
+        take_step=lambda model, optimiser, batches, generator: batches.step(model, optimiser),
         optimiser=torch.optim.AdamW(learned, betas=(0.9, 0.95), weight_decay=0.0),
         show=lambda history: {"loss": f"{lately(history.loss):.3f}"},
     )  # fmt: skip
@@ -221,7 +228,7 @@ class Tuned:
 def run(
     render_chat: Callable[..., list[int]],
     pack: Pack,
-    sft_step: Callable[..., tuple[Tensor, Tensor]],
+    sft_step: Step,
     scale: str,
     device: Device | None = None,
     *,
@@ -233,7 +240,7 @@ def run(
     """Examine the shipped model, show it demonstrations, and examine it again.
 
     With `adapt`, such as `LoRALinear`, the weights stay as they are, and an adapter beside each linear layer of the
-    blocks learns, at ten times the learning rate. In float32 on any device: the model is small. It is saved under
+    blocks learns, at four times the learning rate. In float32 on any device: the model is small. It is saved under
     `folder` as it learns, and a second call goes on where the first was stopped.
 
     Raises ValueError for an unknown scale, and what `layercake.training.train` raises.
@@ -243,7 +250,7 @@ def run(
     model = checkpoints.load("village", device.device)
     before = examine(model, render_chat, settings.questions, seed=seed)
     if adapt:
-        settings = replace(settings, learning_rate=10 * settings.learning_rate)
+        settings = replace(settings, learning_rate=4 * settings.learning_rate)
         add_lora(model, settings.rank, adapt=adapt)
     conversations = [render_chat(messages) for messages in experts.demonstrations(settings.demonstrations, seed)]
     path = Path(folder) / f"sft-{scale}-{'adapters' if adapt else 'weights'}-seed{seed}.safetensors"
@@ -251,3 +258,23 @@ def run(
     draw = partial(sample, generator=torch.Generator(device.device).manual_seed(seed))
     after, drawn = (examine(model, render_chat, settings.questions, seed=seed, choose=its) for its in (likeliest, draw))
     return Tuned(model, history, before, after, drawn)
+
+
+def manners(exam: Exam) -> dict[str, float]:
+    """Of each manner the share of replies that have it, of those that should; and the shares of what should not be."""
+    return {manner: exam.share(manner) for manner in experts.MANNERS} | {
+        MAKES_UP: exam.share("makes up", "unknown"),
+        LEFT: exam.share(LEFT),
+    }
+
+
+def table(tuned: Tuned) -> str:
+    """The exams side by side, in percent of the replies that each manner is asked of."""
+    exams = {"before": tuned.before, "after": tuned.after, "at temperature 1": tuned.drawn}
+    lines = [f"{'% of the replies':34}" + "".join(f"{name:>18}" for name in exams)]
+    said = [manners(exam) for exam in exams.values()]
+    for manner in said[0]:
+        kinds = experts.MANNERS.get(manner, ("unknown",) if manner == MAKES_UP else tuple(experts.KINDS))
+        asked = "all" if len(kinds) == len(experts.KINDS) else ", ".join(kinds)
+        lines.append(f"{f'{manner} ({asked})':34}" + "".join(f"{100 * its[manner]:18.0f}" for its in said))
+    return "\n".join(lines)

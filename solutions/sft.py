@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from layercake import village
-from solutions.attention import MultiHeadAttention
 from solutions.pretraining import clip_gradients
 
 Message = Mapping[str, str]  # "role" and "content"
@@ -122,11 +121,13 @@ def pack(conversations: Sequence[Sequence[int]], T: int) -> tuple[Tensor, Tensor
 def within(model: nn.Module, segments: Tensor) -> Iterator[None]:
     """Meanwhile no position of the model's attention reads one of another segment, or a later one.
 
+    A layer of attention is known by its `attend`, which takes query, key and value.
+
     Shapes: segments (B, T), as `pack` gives them, for each text that is read meanwhile.
     """
     same = segments.unsqueeze(-1) == segments.unsqueeze(-2)  # (B, T, T)
     may_read = same.tril().unsqueeze(1)  # (B, 1, T, T): for all heads
-    attentions = [module for module in model.modules() if isinstance(module, MultiHeadAttention)]
+    attentions = [module for module in model.modules() if hasattr(module, "attend")]
     before = [attention.attend for attention in attentions]
     for attention in attentions:
         attention.attend = lambda query, key, value: F.scaled_dot_product_attention(query, key, value, may_read)
@@ -164,8 +165,9 @@ def sft_step(
 class LoRALinear(nn.Module):
     """A linear layer whose weights stay as they are, and beside it a product of two thin matrices that learns.
 
-    y = W x + b + (alpha / rank) · B A x. `lora_a` begins with random numbers of variance 1 / d_in, `lora_b` with zeros,
-    so that at first nothing is changed. `linear` is the layer that is given; it learns no more.
+    y = W x + b + (alpha / rank) · B A x. `lora_a` begins with random numbers of mean 0 and variance 1 / d_in, `lora_b`
+    with zeros, so that at first nothing is changed; both are on the layer's device and in its type. `linear` is the
+    layer that is given; it learns no more.
 
     Shapes: x (..., d_in) -> (..., d_out); lora_a (rank, d_in), lora_b (d_out, rank).
     Raises ValueError where the rank is below 1 or above the smaller of d_in and d_out.
