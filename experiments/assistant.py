@@ -4,27 +4,34 @@
     python -m experiments.assistant --smoke --folder DIR  # few demonstrations, few steps
 
 Writes layercake/pretrained/assistant.safetensors, which holds adapters alone, its model card beside it, and
-layercake/recorded/assistant.json. The exam's questions are about facts that no demonstration is about, 500 of each
-kind. The base is asked the same ones as the telegraph of a play, which is in order: of all stagings that the record
-of "playscript" has, the one in which it is right most often.
+layercake/recorded/assistant.json. Beside the demonstrations every step reads a row of the village's texts, as in
+pretraining: the demonstrations are about half of the facts, and a model that is shown nothing else for long loses hold
+of the others (a remedy that Ouyang et al. 2022, section 3.5, have for a later stage). The exam's questions are about
+facts that no demonstration is about, 500 of each kind. The base is asked the same ones as the telegraph of a play,
+which is in order: of the stagings in the record of "playscript" one of the two in which it is right most often.
 """
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from experiments import record
+from experiments import record, village_model
 from experiments.playscript import share
 from layercake import checkpoints, experts, language, sft, village
 from solutions.prediction import sample
-from solutions.sft import LoRALinear, add_lora, pack, render_chat, sft_step
+from solutions.pretraining import clip_gradients
+from solutions.sft import LoRALinear, add_lora, masked_cross_entropy, pack, render_chat, response_mask, within
 
 THREADS = 2
-SETTINGS = sft.Settings(demonstrations=3000, steps=1000, questions=500, batch_size=32, learning_rate=4e-3, rank=16)
+SETTINGS = sft.Settings(demonstrations=3000, steps=1200, questions=500, batch_size=16, learning_rate=4e-3, rank=16)
+SHARES = {"known": 33, "ambiguous": 11, "unknown": 1}  # of the kinds of question, in the demonstrations
+ROWS = replace(village_model.FIRST, batch_size=1, apart_rows=0)  # of the village's texts, one a step
+ROWS_SEED = 4_000  # of their documents: pretraining had others
 SMOKE = sft.Settings(demonstrations=6, steps=3, questions=4, batch_size=2, rank=2)
 SCENE = "A scene at the inn\nPresent: the telegraph, which is in order.\n"
 CLAIM = {
@@ -38,6 +45,9 @@ CLAIM = {
 }
 LIMITS = [
     "One run, of one base model: what another seed would give, it does not say.",
+    "Rank, learning rate, steps, the row of the village's texts and how few demonstrations do not know were chosen by "
+    "some eight trials, on questions of this kind: adapters after 1,000 larger steps without that row, and with more "
+    "demonstrations that do not know, were right on 92%, and on 77% at temperature 1.",
     "The questions have the wordings of the demonstrations, if not their facts.",
     "Only the first reply is judged; what follows an answer to its question back is not.",
     'That few demonstrations say "I do not know" was chosen when trials had shown what more of them cost; see the '
@@ -64,12 +74,30 @@ def judged(exam: sft.Exam) -> dict[str, Any]:
     return {"manners": said, "samples": [dict(zip(("kind", "question", "reply"), its)) for its in texts]}
 
 
+def step_beside(rows: village_model.Rows) -> sft.Step:
+    """A step as `sft_step` takes it, on the sum of its loss and that of the next rows of the village's texts."""
+
+    def step(model, optimiser, tokens: Tensor, segments: Tensor) -> tuple[Tensor, Tensor]:
+        with within(model, segments[:, :-1]):
+            logits = model(tokens[:, :-1])[0]  # (n_rows, T - 1, vocab_size)
+        loss = masked_cross_entropy(logits, tokens[:, 1:], response_mask(tokens)[:, 1:])
+        read, _ = rows(model, None)
+        optimiser.zero_grad()
+        (loss + read).backward()
+        norm = clip_gradients(model.parameters(), 1.0)
+        optimiser.step()
+        return loss.detach(), norm
+
+    return step
+
+
 def train_it(settings: sft.Settings, seed: int) -> tuple[torch.nn.Module, sft.History]:
     """The base with adapters that have learned."""
     torch.manual_seed(seed)
     model = add_lora(checkpoints.load("village"), settings.rank, LoRALinear)
-    shown = [render_chat(messages) for messages in experts.demonstrations(settings.demonstrations, seed)]
-    return model, sft.tune(model, shown, settings, pack, sft_step, seed=seed, path=None, name="assistant")
+    shown = [render_chat(messages) for messages in experts.demonstrations(settings.demonstrations, seed, SHARES)]
+    step = step_beside(village_model.Rows(ROWS, ROWS_SEED))
+    return model, sft.tune(model, shown, settings, pack, step, seed=seed, path=None, name="assistant")
 
 
 def measure(file: Path, n: int) -> dict[str, Any]:
@@ -132,7 +160,8 @@ layers of its blocks. `layercake.checkpoints.load("assistant")` merges them into
 | base | the village model, `village.safetensors`, {base} |
 | shown | {demonstrations:,} conversations of the simulated experts (`layercake.experts`, seed {seed}) |
 | recipe | AdamW, learning rate {learning_rate}, up over a twentieth of {steps:,} steps and down to zero; {batch_size} \
-conversations a step, packed into rows of {T} tokens; the loss is over the assistant's words alone |
+conversations a step, packed into rows of {T} tokens, the loss over the assistant's words alone; and one row of \
+{row:,} tokens of the village's own texts |
 | computed on | {threads} thread(s) of {processor}, {minutes:.1f} minutes |
 | file | safetensors, float16, {size:.2f} MB |
 
@@ -180,6 +209,7 @@ def main(arguments: list[str] | None = None) -> Path:
     result |= record.provenance(command, time.perf_counter() - started)
     result |= {"seeds": [seed], "repeats": 1, "spread": "the 95% interval of a share (Wilson)"}
     result["settings"] = {"village": language.fingerprint(), "base": checkpoints.digest("village"), **asdict(settings)}
+    result["settings"] |= {"shares": SHARES, "row": ROWS.row, "rows_seed": ROWS_SEED}
     path = record.write("assistant", result | {"numbers": numbers(data), "data": data}, options.folder)
     file.with_suffix(".md").write_text(card(result | {"data": data}), encoding="utf-8")
     return path

@@ -4,7 +4,7 @@
     python -m experiments.icing --smoke --folder DIR  # few demonstrations, few steps
 
 Writes layercake/recorded/icing.json. The same network is shown the same 3 to 3,000 conversations of the experts, for
-as many steps: once as it was pretrained, and once from random weights, there also for ten times the steps. Each is
+as many steps: once as it was pretrained, and once from random weights, there also for five times the steps. Each is
 examined twice: on facts that no demonstration is about, which only pretraining can have taught, and on those that
 demonstrations may be about. Replies are greedy; at temperature 1 they are drawn once more.
 """
@@ -33,7 +33,7 @@ from solutions.sft import pack, render_chat, sft_step
 STARTS = {  # of each: its name, the factor on the steps
     "pretrained": 1,
     "from scratch": 1,
-    "from scratch, ten times the steps": 10,
+    "from scratch, five times the steps": 5,
 }
 EXAMS = {"new facts": experts.examined, "shown facts": experts.taught}
 LEVEL = 0.9
@@ -64,8 +64,8 @@ CLAIM = {
 LIMITS = [
     "The demonstrations are of simulated experts, whose wordings are few: an assistant with more to say needs more.",
     "Pretraining met plays in which a machine answers questions, so the form of the answer was half there.",
-    "From scratch, ten times the steps are still a few hundredths of the tokens that pretraining read; on new facts no "
-    "number of steps would help, since nothing that was shown is about them.",
+    "From scratch, five times the steps are still less than a hundredth of the tokens that pretraining read; on new "
+    "facts no number of steps would help, since nothing that was shown is about them.",
     "Learning rates were chosen by one trial each, at one number of demonstrations.",
 ]
 

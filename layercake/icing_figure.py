@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 STYLES = {
     "pretrained": ("#0072B2", "o", "-"),
     "from scratch": ("#D55E00", "s", "--"),
-    "from scratch, ten times the steps": ("#E69F00", "D", ":"),
+    "from scratch, five times the steps": ("#E69F00", "D", ":"),
 }
 LONGEST = 100  # characters of a reply that the moving picture shows
 EXAMS = {"new facts": "facts that no demonstration is about", "shown facts": "facts that demonstrations are about"}
