@@ -1,6 +1,6 @@
 """Measures the claim "icing-knows": what tuning teaches, and what only pretraining does.
 
-    python -m experiments.icing_knows                       # 27 trainings, about ten minutes on two CPU cores
+    python -m experiments.icing_knows                       # 18 trainings, about ten minutes on two CPU cores
     python -m experiments.icing_knows --smoke --folder DIR  # few demonstrations, few steps
 
 Writes layercake/recorded/icing-knows.json. Three questions are put to the pretrained village model after tuning.
@@ -36,8 +36,8 @@ class Settings:
     """All sizes of the measurement."""
 
     demonstrations: int = 1000
-    made_up: tuple[int, ...] = (0, 300, 1000)  # demonstrations about people of whom nobody has heard
-    shares: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2, 0.4)  # of demonstrations that say "I do not know"
+    made_up: tuple[int, ...] = (0, 1000)  # demonstrations about people of whom nobody has heard
+    shares: tuple[float, ...] = (0.05, 0.2, 0.4)  # of demonstrations that say "I do not know"
     seeds: tuple[int, ...] = (0, 1, 2)
     tuning: sft.Settings = TUNING
 
