@@ -56,17 +56,20 @@ SMOKE = Settings((3, 10), (10,), (0,), sft.Settings(0, 3, 4, batch_size=2))
 CLAIM = {
     "id": "icing",
     "title": "The icing is thin",
-    "sentence": "Supervised tuning makes an assistant of a pretrained model with at least 100 times fewer "
-    "demonstrations than the same network takes from random weights.",
-    "refuted_by": "The same network from random weights, shown 100 times the demonstrations with which the pretrained "
-    "one answers 90% of the questions rightly, and as often right.",
+    "sentence": "A few hundred demonstrations make an assistant of a pretrained model, also for what none of them is "
+    "about; from random weights the same network takes at least 20 times as many to know what they are about, and of "
+    "the rest it knows nothing.",
+    "refuted_by": "The same network from random weights that, shown 2,000 demonstrations or fewer, answers 90% of the "
+    "questions about shown facts rightly; or that is right about other facts more often than somebody who guesses.",
 }
 LIMITS = [
     "The demonstrations are of simulated experts, whose wordings are few: an assistant with more to say needs more.",
     "Pretraining met plays in which a machine answers questions, so the form of the answer was half there.",
     "From scratch, five times the steps are still less than a hundredth of the tokens that pretraining read; on new "
     "facts no number of steps would help, since nothing that was shown is about them.",
-    "Learning rates were chosen by one trial each, at one number of demonstrations.",
+    "The learning rate was chosen by a trial of the pretrained model, and is the same from scratch.",
+    "The claim was first put with a factor of 100, and worded anew when the measurement had given 20: the 312 facts "
+    "that are shown can be learned by heart from 3,000 conversations.",
 ]
 
 
