@@ -45,17 +45,21 @@ class Settings:
 SMOKE = Settings(6, (0, 4), (0.0, 0.5), (0,), sft.Settings(0, 3, 4, batch_size=2))
 CLAIM = {
     "id": "icing-knows",
-    "title": "Tuning teaches manners, not facts",
-    "sentence": "A tuned model answers as well from facts that only its pretraining stated as from those that "
-    "demonstrations stated too, while what a single demonstration says is not learned; and demonstrations about what "
-    "it cannot know teach it to make things up.",
-    "refuted_by": "Facts of pretraining alone that a tuned model has less often right than those that were also shown, "
-    "by more than 10 in 100; or facts shown once in tuning, and nowhere else, that it has right more often than not; "
-    "or as many made-up answers without such demonstrations as with as many of them as there are others.",
+    "title": "Tuning teaches facts too, and to make things up",
+    "sentence": "What demonstrations alone state, a small model learns within a few showings; demonstrations about what "
+    "it cannot know otherwise teach it to make things up, and those that say that they do not know teach it to deny what "
+    "it knows.",
+    "refuted_by": "Facts that three demonstrations state, and nothing else, and that are right less often than not; or "
+    "as many made-up answers without demonstrations about strangers as with as many of them as there are others; or a "
+    "share of demonstrations that do not know at which half of the unknown facts are admitted and 90% of the known ones "
+    "are right.",
 }
 LIMITS = [
+    "The claim was first that tuning teaches manners and not facts, which a fact shown once was to refute by being "
+    "right more often than not; it was right in 35% to 60%, and the claim was worded anew.",
     "What demonstrations alone state is about people whose names the model never met together, with values out of the "
-    "lists that it knows.",
+    "lists that it knows; each is gone through once or twice.",
+    "Where demonstrations state new facts there are 880 more of them, at equal steps: all others are seen less often.",
     "One base model, one number of steps, all weights learn; adapters or more epochs may differ.",
     "An answer is greedy, and counts as made up where it names a value in front of its citation.",
 ]
