@@ -46,13 +46,13 @@ SMOKE = Settings(6, (0, 4), (0.0, 0.5), (0,), sft.Settings(0, 3, 4, batch_size=2
 CLAIM = {
     "id": "icing-knows",
     "title": "Tuning teaches facts too, and to make things up",
-    "sentence": "What demonstrations alone state, a small model learns within a few showings; demonstrations about what "
-    "it cannot know otherwise teach it to make things up, and those that say that they do not know teach it to deny what "
-    "it knows.",
-    "refuted_by": "Facts that three demonstrations state, and nothing else, and that are right less often than not; or "
-    "as many made-up answers without demonstrations about strangers as with as many of them as there are others; or a "
-    "share of demonstrations that do not know at which half of the unknown facts are admitted and 90% of the known ones "
-    "are right.",
+    "sentence": "What demonstrations alone state, a small model learns within a few showings; demonstrations "
+    "about what it cannot know otherwise teach it to make things up, and those that say that they do "
+    "not know teach it to deny what it knows.",
+    "refuted_by": "Facts that three demonstrations state, and nothing else, and that are right less often than not; "
+    "or as many made-up answers without demonstrations about strangers as with as many of them as "
+    "there are others; or a share of demonstrations that do not know at which half of the unknown "
+    "facts are admitted and 90% of the known ones are right.",
 }
 LIMITS = [
     "The claim was first that tuning teaches manners and not facts, which a fact shown once was to refute by being "
