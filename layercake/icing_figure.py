@@ -72,6 +72,7 @@ def plot_icing(record: dict[str, Any]) -> "Figure":
         axes.set_ylim(-0.02, 1.03)
         axes.set_xlabel("demonstrations")
         dress(axes, words)
+        axes.get_legend().remove()  # one for both stands below
     both[0].set_ylabel("share of right answers")
     handles, labels = both[0].get_legend_handles_labels()
     figure.suptitle(icing_finding(record), x=0.01, ha="left", color=INK, fontsize=11)
