@@ -48,8 +48,8 @@ LIMITS = [
     "Rank, learning rate, steps, the row of the village's texts and how few demonstrations do not know were chosen by "
     "some eight trials, on questions of this kind: adapters after 1,000 larger steps without that row, and with more "
     "demonstrations that do not know, were right on 92%, and on 77% at temperature 1.",
-    "The aim was 90% right at temperature 1, and one reply in a hundred that leaves the play; the claim was worded when "
-    "that had been missed. Twice the steps gave 98% and 86%.",
+    "The aim was 90% right at temperature 1, and one reply in a hundred that leaves the play; the claim was worded "
+    "when that had been missed. Twice the steps gave 98% and 86%.",
     "The questions have the wordings of the demonstrations, if not their facts.",
     "Only the first reply is judged; what follows an answer to its question back is not.",
     'That few demonstrations say "I do not know" was chosen when trials had shown what more of them cost; see the '
