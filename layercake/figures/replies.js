@@ -36,10 +36,10 @@ const STYLE = `
 .lc-replies .track i.odd { background: var(--odd); }
 .lc-replies .talk { display: grid; gap: 0.55rem; }
 .lc-replies dt { color: var(--quiet); font-weight: 600; font-size: 0.88em; }
-.lc-replies .talk dd { border-left: 3px solid var(--bar); padding: 0.1rem 0 0.1rem 0.6rem; white-space: pre-line;
+.lc-replies .talk dd { margin: 0.1rem 0 0; border-left: 3px solid var(--bar); padding: 0.1rem 0 0.1rem 0.6rem; white-space: pre-line;
   overflow-wrap: anywhere; }
 .lc-replies .talk dd.odd { border-left: 3px dashed var(--odd); }
-.lc-replies .mark { display: block; font-size: 0.82em; color: var(--quiet); }
+.lc-replies .outcome { display: block; font-size: 0.82em; color: var(--quiet); }
 .lc-replies.moving .talk dd { animation: lc-replies-in 0.35s ease-out both; }
 @keyframes lc-replies-in { from { opacity: 0.2; } }
 .lc-replies .note { color: var(--quiet); font-size: 0.84em; padding-top: 0.5rem; margin-top: 0.7rem; border-top: 1px solid var(--line); }
@@ -73,7 +73,7 @@ function drawTalk(questions, replies) {
   const list = element("dl", { class: "talk" });
   replies.forEach(({ text, mark, odd }, i) => {
     const said = element("dd", odd ? { class: "odd" } : {}, text || "(nothing)");
-    if (mark) said.append(element("span", { class: "mark" }, mark));
+    if (mark) said.append(element("span", { class: "outcome" }, mark));
     list.append(element("div", {}, element("dt", {}, questions[i]), said));
   });
   return list;
