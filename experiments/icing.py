@@ -10,6 +10,7 @@ demonstrations may be about. Replies are greedy; at temperature 1 they are drawn
 """
 
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -236,7 +237,7 @@ def finding(data: dict[str, Any]) -> str:
 
     def many(start: str, exam: str) -> str:
         reached = data["crossings"][f"{start}: {exam}"]
-        return "never" if None in reached else f"at {round(sorted(reached)[len(reached) // 2]):,}"
+        return "never" if None in reached else f"at {round(statistics.median(reached)):,}"
 
     each = "; ".join(f"{start} {many(start, 'new facts')} and {many(start, 'shown facts')}" for start in STARTS)
     most = max(n for its in data["starts"].values() for n in its["demonstrations"])
@@ -251,7 +252,7 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
         for exam, short in zip(EXAMS, ("new", "shown")):
             reached = [n for n in data["crossings"][f"{start}: {exam}"]]
             if None not in reached:
-                said[f"{key}_{short}_needed"] = round(sorted(reached)[len(reached) // 2], 1)
+                said[f"{key}_{short}_needed"] = round(statistics.median(reached), 1)
             said[f"{key}_{short}_best"] = its["exams"][exam]["right"]["median"][-1]
         said |= {
             f"{key}_{manner.replace(' ', '_')}": band["median"][-1]

@@ -16,6 +16,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 import torch
@@ -173,16 +174,12 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     return said
 
 
-def middle(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
-
-
 def finding(data: dict[str, Any]) -> str:
     """The three answers in one sentence."""
     facts, made_up, price = (data[part] for part in ("facts", "making up", "the price"))
 
     def percent(values: list[float]) -> str:
-        return f"{middle(values):.0%}"
+        return f"{median(values):.0%}"
 
     shown = ", ".join(f"{percent(facts[f'shown {n}'][0])} of those shown {n}" for n in TIMES)
     return (
@@ -196,12 +193,12 @@ def finding(data: dict[str, Any]) -> str:
 
 def numbers(data: dict[str, Any]) -> dict[str, Any]:
     """The figures that a text quotes: medians."""
-    said = {f"facts_{name.replace(' ', '_')}": middle(data["facts"][name][0]) for name in FACTS}
+    said = {f"facts_{name.replace(' ', '_')}": median(data["facts"][name][0]) for name in FACTS}
     for part, key in (("making up", "made_up"), ("the price", "price")):
         for i, dial in enumerate(data[part]["dial"]):
             short = f"{key}_{int(dial) if part == 'making up' else round(100 * dial)}"
             for name in ("right", "makes up", "admits", "denies"):
-                said[f"{short}_{name.replace(' ', '_')}"] = middle(data[part][name][i])
+                said[f"{short}_{name.replace(' ', '_')}"] = median(data[part][name][i])
     return said
 
 

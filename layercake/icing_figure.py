@@ -1,5 +1,6 @@
 """The figures of the claims "icing" and "icing-knows", and the replies that the moving picture of the chapter shows."""
 
+from statistics import median
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
@@ -96,10 +97,10 @@ def knows_finding(record: dict[str, Any]) -> str:
 def knows_alt_text(record: dict[str, Any]) -> str:
     """The figure in words."""
     facts, made_up, price = (record["data"][part] for part in ("facts", "making up", "the price"))
-    bars = ", ".join(f"{words} {_middle(facts[key][0]):.0%}" for key, words in _FACTS.items())
-    lines = "; ".join(f"{int(n):,}: {_middle(values):.0%}" for n, values in zip(made_up["dial"], made_up["makes up"]))
+    bars = ", ".join(f"{words} {median(facts[key][0]):.0%}" for key, words in _FACTS.items())
+    lines = "; ".join(f"{int(n):,}: {median(values):.0%}" for n, values in zip(made_up["dial"], made_up["makes up"]))
     each = zip(price["dial"], price["admits"], price["right"])
-    prices = "; ".join(f"{share:.0%}: {_middle(admits):.0%} and {_middle(right):.0%}" for share, admits, right in each)
+    prices = "; ".join(f"{share:.0%}: {median(admits):.0%} and {median(right):.0%}" for share, admits, right in each)
     return (
         f"Three charts. Facts right, by where they were stated: {bars}. Answers made up where nothing is known, by the "
         f"number of demonstrations about strangers: {lines}. By the share of demonstrations that say that they do not "
@@ -113,10 +114,6 @@ _FACTS = {
 }  # fmt: skip
 
 
-def _middle(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
-
-
 def plot_knows(record: dict[str, Any]) -> "Figure":
     """Draw where facts come from, what makes answers up, and the price of admitting."""
     from matplotlib import pyplot as plt
@@ -125,7 +122,7 @@ def plot_knows(record: dict[str, Any]) -> "Figure":
     figure, (first, second, third) = plt.subplots(1, 3, figsize=(10, 4.4), facecolor=SURFACE, layout="constrained")
     for i, key in enumerate(_FACTS):
         colour = STYLES["pretrained" if i < 2 else "from scratch"][0]
-        first.barh(i, _middle(facts[key][0]), color=colour, height=0.6)
+        first.barh(i, median(facts[key][0]), color=colour, height=0.6)
         first.plot(facts[key][0], [i] * len(facts[key][0]), "|", color=INK, markersize=9)
     first.set_yticks(range(len(_FACTS)), _FACTS.values())
     first.invert_yaxis()
@@ -151,7 +148,7 @@ def _lines(axes: "Axes", places: list[str], lines: dict[str, tuple[list[list[flo
         axes.fill_between(
             range(len(places)), *zip(*((min(row), max(row)) for row in rows)), color=colour, alpha=0.2, lw=0
         )
-        axes.plot([_middle(row) for row in rows], color=colour, marker=marker, ls=line, markersize=5, label=label)
+        axes.plot([median(row) for row in rows], color=colour, marker=marker, ls=line, markersize=5, label=label)
     axes.set_xticks(range(len(places)), places)
     axes.set_ylim(-0.02, 1.03)
     axes.set_ylabel("share of replies")

@@ -29,6 +29,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def one_thread() -> Iterator[None]:
+    """PyTorch computes on one thread meanwhile: tensors are small, and threads would only wait for each other."""
+    import torch  # here: most tests of pages do without
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def base_state() -> dict:
     """What a module's picture is given wherever a test names nothing else."""
     return {}

@@ -28,12 +28,7 @@ SMOKE = recall.SCALES["smoke"]
 TINY = replace(SMOKE, n_pairs=4, steps=30, batch_size=16, d_gru=12, d_gru_attention=12, d_attention=12)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # The machine

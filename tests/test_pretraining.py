@@ -40,12 +40,7 @@ CPU = Device(torch.device("cpu"), torch.float32, "as in these tests")
 ROUNDING = 2e-5
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tiny_run(folder, settings=TINY, device=CPU, model=GPT, **keywords):

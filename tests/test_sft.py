@@ -29,12 +29,7 @@ CPU = Device(torch.device("cpu"), torch.float32, "as in these tests")
 TINY = sft.Settings(demonstrations=7, steps=6, questions=3, batch_size=3, T=160, rank=2)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tiny(seed: int = 0) -> GPT:

@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autograder.checks.attention import FourProjections, gradients
-from autograder.checks.pretraining import Observed, as_tensors, ending, joint, library_clipping, normal, weights_of
+from autograder.checks.prediction import ending
+from autograder.checks.pretraining import Observed, as_tensors, joint, library_clipping, normal, weights_of
 from autograder.protocol import Topic
 from layercake import village
 
