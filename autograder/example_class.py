@@ -475,6 +475,45 @@ CLASSES = {
             lambda nb: _with_imports(solved(nb), "response_mask", "masked_cross_entropy"),
         ),
     ),
+    "reward": small_class(
+        ("sequence_logprobs", "bradley_terry_loss", "kl_penalty", "grpo_loss"),
+        5,
+        10,
+        Student(
+            "dorothy",
+            "mistake: the prompt counts too",
+            8.75,
+            edited("sequence_logprobs", "said.masked_fill(~mask[:, 1:], 0.0)", "said"),
+        ),
+        Student(
+            "emmy",
+            "mistake: reads the reward at the end of the row",
+            9.25,
+            edited("RewardModel", "[torch.arange(len(x), device=x.device), lengths - 1]", "[:, -1]"),
+        ),
+        Student(
+            "felix",
+            "mistake: the old policy keeps its graph",
+            9.5,
+            edited("grpo_loss", "old_logprobs.detach()", "old_logprobs"),
+        ),
+        Student(
+            "grace",
+            "mistake: the reference is left out",
+            9,
+            edited(
+                "dpo_loss",
+                "(chosen - reference_chosen.detach()), beta * (rejected - reference_rejected.detach())",
+                "chosen, beta * rejected",
+            ),
+        ),
+        Student(
+            "quinn",
+            "imports the reference for two exercises, and goes on",
+            8,
+            lambda nb: _with_imports(solved(nb), "kl_penalty", "group_advantages"),
+        ),
+    ),
     "attention": [
         Student("ada", "everything right", 8, lambda nb: nbformat.writes(solved(nb))),
         Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),

@@ -87,8 +87,15 @@ def _adapted(path: Path, weights: dict[str, Tensor], metadata: dict[str, str], d
 
 
 def digest(name: str | os.PathLike[str]) -> str:
-    """A hash of a model's file, by which adapters know the model that they were trained on."""
-    return hashlib.sha256(_path(name).read_bytes()).hexdigest()[:16]
+    """A hash of the numbers in a model's file, by which adapters know the model that they were trained on.
+
+    Not of the file: what is said beside the numbers is written in any order.
+    """
+    weights, _ = _read(_path(name), "cpu")
+    hashed = hashlib.sha256()
+    for key in sorted(weights):
+        hashed.update(key.encode() + weights[key].numpy().tobytes())
+    return hashed.hexdigest()[:16]
 
 
 def save(model: GPT, path: str | os.PathLike[str], **said: str) -> Path:

@@ -111,24 +111,25 @@ def ask(
     """Draw a question: its kind, the fact, the wording, and whether it is polite; or those that are not given."""
     kind = kind or dice.choices(list(shares), list(shares.values()))[0]
     fact = fact or dice.choice(facts(kind, of))
-    subject = fact.subject.split()[0] if kind == "ambiguous" else " ".join(_named(fact.subject))
+    subject = fact.subject.split()[0] if kind == "ambiguous" else " ".join(in_full_name(fact.subject))
     wording = dice.choice(QUESTIONS[about(fact)])
     polite = dice.random() < 0.5 if polite is None else polite
     text = village.decode(village.encode((PLEASE if polite else "") + wording.replace("{subject}", subject)))
     return Question(kind, fact, text, polite)
 
 
-def _named(subject: str) -> Words:
+def in_full_name(subject: str) -> Words:
+    """How texts name a subject; a stranger by both names."""
     return named(subject) if subject in KIND_OF else tuple(subject.split())
 
 
 # Demonstrations ----------------------------------------------------------------------------------------------------
 
 
-def sources(question: Question) -> list[str]:
-    """The sentences of the register, in all wordings, that would state the fact, with its subject's name."""
-    name = _named(question.fact.subject)
-    slots = {"{subject}": name, "{whom}": name, "{value}": question.value}
+def sources(question: Question, value: Words | None = None) -> list[str]:
+    """The sentences of the register, in all wordings, that would state the fact, or another value of it."""
+    name = in_full_name(question.fact.subject)
+    slots = {"{subject}": name, "{whom}": name, "{value}": value or question.value}
     forms = [form.removeprefix("*3 ").split() for form in WORDINGS_OF[about(question.fact)]]
     return [" ".join(word for symbol in form for word in slots.get(symbol, (symbol,))) for form in forms]
 

@@ -11,7 +11,6 @@ How to write, pack and learn from conversations is put in by the caller.
 
 import copy
 import random
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
@@ -28,6 +27,7 @@ from solutions.sft import add_lora
 
 NEWLINE, ASSISTANT = village.VOCABULARY.index("\n"), village.VOCABULARY.index("<assistant>")
 MARKS = {village.END, village.VOCABULARY.index("<user>"), ASSISTANT}
+SIDE_BY_SIDE = 256  # prompts
 N_TOKENS = 48  # after which a reply that has not ended has left the play; an expert's longest has 33
 MAKES_UP, LEFT = "makes up", "leaves the play"  # what should not be
 Draw = Callable[[Tensor], Tensor]  # logits (B, vocab_size) -> tokens (B)
@@ -141,27 +141,42 @@ def tune(
 
 
 @torch.no_grad()
-def replies(model: nn.Module, prompts: Sequence[Sequence[int]], choose: Draw = likeliest) -> list[list[int]]:
-    """What the model writes after each prompt, up to its line break and with it, or `N_TOKENS` tokens.
+def replies(
+    model: nn.Module, prompts: Sequence[Sequence[int]], choose: Draw = likeliest, n_tokens: int = N_TOKENS
+) -> list[list[int]]:
+    """What the model writes after each prompt, up to its line break and with it, or `n_tokens` tokens.
 
-    Prompts of the same length are read side by side.
+    The prompts are read side by side, `SIDE_BY_SIDE` at a time, each from its first token; while one is still being
+    read, another may be answered.
     """
     model.eval()
-    device, by_length, written = next(model.parameters()).device, defaultdict(list), [[] for _ in prompts]
-    for i, prompt in enumerate(prompts):
-        by_length[len(prompt)].append(i)
-    for of_one_length in by_length.values():
-        unread, state = torch.tensor([list(prompts[i]) for i in of_one_length], device=device), None  # (B, T)
-        going = set(of_one_length)
-        while going:
-            logits, state = model(unread, state)
-            unread = choose(logits[:, -1]).unsqueeze(1)  # (B, 1)
-            for i, token in zip(of_one_length, unread[:, 0].tolist()):
-                if i in going:
-                    written[i].append(token)
-                    if token == NEWLINE or len(written[i]) == N_TOKENS:
-                        going.remove(i)
+    written = []
+    for start in range(0, len(prompts), SIDE_BY_SIDE):
+        written += _replies(model, prompts[start : start + SIDE_BY_SIDE], choose, n_tokens)
     return written
+
+
+def _replies(model: nn.Module, prompts: Sequence[Sequence[int]], choose: Draw, n_tokens: int) -> list[list[int]]:
+    device, at = next(model.parameters()).device, min(map(len, prompts))
+    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)  # (B)
+    texts = torch.full((len(prompts), int(lengths.max()) + n_tokens), NEWLINE, device=device)  # (B, T)
+    for row, prompt in zip(texts, prompts):
+        row[: len(prompt)] = torch.tensor(list(prompt), device=device)
+    going = torch.arange(len(prompts), device=device)  # the rows that are read on
+    unread, state, open_ = texts[:, :at], None, torch.ones_like(going, dtype=torch.bool)
+    while open_.any():
+        logits, state = model(unread, state)
+        answering = at >= lengths[going]
+        tokens = torch.where(answering, choose(logits[:, -1]), texts[going, at])
+        texts[going, at] = torch.where(open_, tokens, NEWLINE)
+        at += 1
+        open_ &= ~(answering & (tokens == NEWLINE)) & (at < lengths[going] + n_tokens)
+        if open_.sum() <= 0.75 * len(open_):  # copying what is kept of the others costs as much as a step
+            state = [tuple(part[open_] for part in parts) for parts in state]
+            going, tokens, open_ = going[open_], tokens[open_], open_[open_]
+        unread = tokens.unsqueeze(1)
+    said = [text[length : length + n_tokens] for text, length in zip(texts.tolist(), lengths.tolist())]
+    return [its[: its.index(NEWLINE) + 1] if NEWLINE in its else its for its in said]
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ READ = [
     "exercises/playscript/playscript.html",
     "book/sft.html",
     "exercises/sft/sft.html",
+    "book/reward.html",
+    "exercises/reward/reward.html",
     "book/ledger.html",
 ]
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}

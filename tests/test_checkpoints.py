@@ -109,8 +109,16 @@ def test_adapters_are_merged_into_the_model_that_they_were_trained_on(adapters):
     assert {weight.dtype for weight in load_file(file).values()} == {torch.float16}
 
 
+def test_adapters_know_the_numbers_of_their_base_whatever_is_said_beside_them(adapters, model):
+    base = adapters[0].with_name("small.safetensors")
+    before, digest = base.read_bytes(), checkpoints.digest("small")
+    checkpoints.save(model, base, note="the same numbers, other words")
+    assert base.read_bytes() != before and checkpoints.digest("small") == digest
+    assert checkpoints.load("tuned").context == SIZES["context"]
+
+
 def test_adapters_of_another_base_are_refused(adapters, model):
-    torch.nn.init.ones_(model.norm.weight[:3])
+    torch.nn.init.zeros_(model.norm.weight[:3])
     checkpoints.save(model, adapters[0].with_name("small.safetensors"), note="trained longer")
     with pytest.raises(CheckpointError, match="tuned on another model 'small'"):
         checkpoints.load("tuned")
