@@ -64,8 +64,8 @@ LIMITS = [
     "The rewards come from a rater who knows the truth, which for most questions outside of a made-up village nobody "
     "does.",
     "The facts were in pretraining all along: what is learned is to say them, not what they are.",
-    "Learning rate and groups go by one trial. The aim was 30 points in all seeds; 60 steps gave 28 at temperature 1 where "
-    "errors are random, 100 were taken then, and one seed of three still misses it by 0.2.",
+    "Learning rate and groups go by one trial. The aim was 30 points in all seeds; 60 steps gave 28 at temperature 1 "
+    "where errors are random, 100 were taken then, and one seed of three still misses it by 0.2.",
     "To have been out of reach means that none of 16 replies at temperature 1 was right; more draws might have found "
     "some.",
 ]
