@@ -99,11 +99,11 @@ def prompt(question: Question) -> list[int]:
 
 
 def respond(
-    model: nn.Module, questions: Sequence[Question], choose: sft.Draw = sft.likeliest, n_tokens: int = LONGEST
+    model: nn.Module, questions: Sequence[Question], choose: sft.Draw = sft.likeliest, n_tokens: int | None = None
 ) -> Replies:
     """Have the model reply to each question."""
     prompts = [prompt(question) for question in questions]
-    return laid_out(list(questions), prompts, sft.replies(model, prompts, choose, n_tokens), model)
+    return laid_out(list(questions), prompts, sft.replies(model, prompts, choose, n_tokens or LONGEST), model)
 
 
 def laid_out(
@@ -175,13 +175,16 @@ class Loop:
         self.reference = copy.deepcopy(model).requires_grad_(False).eval()
         self.log, self.samples = Log(), []
 
+    def asked(self, step: int) -> list[Question]:
+        """The questions of a step, each as often as its group is large."""
+        dice = random.Random(f"{self.seed} {step}")
+        asked = [self.questions(dice) for _ in range(self.settings.questions)]
+        return [question for question in asked for _ in range(self.settings.group_size)]
+
     @torch.no_grad()
     def draw(self, model: nn.Module, generator: torch.Generator) -> Replies:
         """A group of replies to each of the next questions."""
-        dice = random.Random(f"{self.seed} {len(self.log.reward)}")
-        asked = [self.questions(dice) for _ in range(self.settings.questions)]
-        each = [question for question in asked for _ in range(self.settings.group_size)]
-        return respond(model, each, partial(sample, generator=generator))
+        return respond(model, self.asked(len(self.log.reward)), partial(sample, generator=generator))
 
     def loss(self, said: Tensor, old: Tensor, first: Tensor, advantages: Tensor, replies: Replies) -> Tensor:
         beta = self.settings.beta
@@ -397,7 +400,12 @@ def by_preference(
     batch_size: int,
     beta: float = BETA,
 ) -> StepLoss:
-    """What a policy learns from directly: the loss of some comparisons, and how often it leans to the preferred one."""
+    """What a policy learns from directly: the loss of some comparisons, and how often it leans to the preferred one.
+
+    Raises ValueError for a reference of another vocabulary, whose log-probabilities would be those of other words.
+    """
+    if (n := reference.embedding.num_embeddings) != len(village.VOCABULARY):
+        raise ValueError(f"the reference knows {n:,} tokens, the village's replies are of {len(village.VOCABULARY):,}")
     before = [whole(reference, its, sequence_logprobs) for its in (comparisons.chosen, comparisons.rejected)]
 
     def step_loss(model: nn.Module, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,13 @@ BLUE, RED, GREEN, PINK, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E
 ERRORS = {"at random": (BLUE, "o", "-"), "by a system": (RED, "s", "--")}
 STARTS = {"from scratch": (RED, "s", "--"), "pretrained": (YELLOW, "D", ":"), "supervised": (BLUE, "o", "-")}
 FACTS = {"compared facts": (BLUE, "o"), "other facts": (RED, "s")}
+FIRST_OF_TWO, SECOND_OF_TWO = (RED, "s", "-"), (BLUE, "o", "--")
+LOGS = {  # what a step notes: the chart's title and its unit
+    "reward": ("What is paid for", "mean reward"), "kl": ("Distance from the start", "nats a reply"),
+    "length": ("Length", "tokens a reply"), "entropy": ("What is left open", "nats a token"),
+}  # fmt: skip
+HOW = {"drawn": "at temperature 1", "greedy": "greedy"}
+EXAMS = [(when, how) for how in HOW for when in ("before", "after")]
 
 
 def recorded(name: str) -> dict[str, Any] | None:
@@ -53,12 +60,14 @@ def canvas(n: int, title: str, height: float = 4.4) -> tuple["Figure", list["Axe
     return figure, list(all_axes[0])
 
 
-def band(axes: "Axes", x: list[float], rows: list[list[float]], style: tuple[str, str, str], label: str) -> None:
+def band(
+    axes: "Axes", x: list[float], rows: list[list[float]], style: tuple[str, str, str], label: str, **more
+) -> None:
     """A line with the range of the seeds, and some markers."""
     (colour, marker, line), (value, low, high) = style, middle(rows)
     axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
     every = max(1, len(x) // 7)
-    axes.plot(x, value, color=colour, marker=marker, markevery=every, ls=line, markersize=5, label=label)
+    axes.plot(x, value, color=colour, marker=marker, markevery=every, ls=line, label=label, **{"markersize": 5, **more})
 
 
 def shares(axes: "Axes", title: str, ylabel: str, xlabel: str) -> None:
@@ -88,37 +97,59 @@ def finding(tuned: reward.Graded) -> str:
 
 def alt_text(tuned: reward.Graded) -> str:
     """The figure in words."""
-    log = tuned.trained.log
+    log = vars(tuned.trained.log)
+    ends = ", ".join(f"{key} {mean(log[key][:5]):.2f} to {mean(log[key][-5:]):.2f}" for key in LOGS)
     exams = ", ".join(f"{name} {right(replies):.0%}" for name, replies in tuned.exams.items())
-    ends = f"from {mean(log.true[:5]):.0%} to {mean(log.true[-5:]):.0%}"
     return (
-        f"Two charts over the steps of the training: right replies, {ends}, beside the recorded runs; and the distance "
-        f"from the start, which ends at {mean(log.kl[-5:]):.1f} nats a reply. Right on new questions: {exams}. "
-        f"{one_line(finding(tuned))}."
+        f"Four charts over the steps of the training, beside the recorded runs, from the first five steps to the last: "
+        f"{ends}. A fifth of right replies to new questions: {exams}. {one_line(finding(tuned))}."
     )
 
 
 def plot(tuned: reward.Graded) -> "Figure":
-    """Draw the share of right replies and the distance, step by step, over those recorded."""
-    figure, (first, second) = canvas(2, finding(tuned))
-    log = tuned.trained.log
-    _recorded_log(first, "cherry", "at random", "reward")
-    _recorded_log(second, "cherry", "at random", "kl")
-    steps = list(range(1, len(log.true) + 1))
-    first.plot(steps, smooth(log.true), color=GREEN, lw=2, label="yours")
-    second.plot(steps, smooth(log.kl), color=GREEN, lw=2, label="yours")
-    shares(first, "Right, as it learns", "share of replies", "step")
-    second.set_xlabel("step")
-    second.set_ylabel("nats a reply")
-    dress(second, "Distance from the start")
+    """Draw reward, distance, length and entropy, step by step, and the exams before and after, over those recorded."""
+    from matplotlib import pyplot as plt
+
+    figure, all_axes = plt.subplot_mosaic(
+        [["reward", "kl"], ["length", "entropy"], ["exams", "exams"]],
+        figsize=(8.4, 8.4), height_ratios=(3, 3, 2), facecolor=SURFACE, layout="constrained",
+    )  # fmt: skip
+    record = recorded("cherry")
+    its = record["data"]["at random"] if record else None
+    for key, (title, unit) in LOGS.items():
+        rows = [smooth(row) for row in its["log"][key]] if its else []
+        _over_steps(all_axes[key], vars(tuned.trained.log)[key], rows, title, unit)
+    _exams(all_axes["exams"], tuned, its)
+    figure.suptitle(finding(tuned), x=0.01, ha="left", color=INK, fontsize=11)
+    plt.close(figure)  # a notebook draws the returned figure; left open it would be drawn twice
     return figure
 
 
-def _recorded_log(axes: "Axes", name: str, part: str, key: str) -> None:
-    if record := recorded(name):
-        rows = record["data"][part]["log"][key] if name == "cherry" else record["data"][part][key]
-        rows = [smooth(row) for row in rows]
-        band(axes, list(range(1, len(rows[0]) + 1)), rows, (BLUE, "o", "-"), "recorded, three seeds")
+def _over_steps(axes: "Axes", yours: list[float], rows: list[list[float]], title: str, unit: str) -> None:
+    """Your values over the steps, and the recorded ones where there are any."""
+    if rows:
+        band(axes, list(range(1, len(rows[0]) + 1)), rows, (BLUE, "o", "-"), f"recorded, {len(rows)} seeds")
+    axes.plot(range(1, len(yours) + 1), smooth(yours), color=GREEN, lw=2.5, label="yours")
+    axes.set_xlabel("step")
+    axes.set_ylabel(unit)
+    dress(axes, title)
+
+
+def _exams(axes: "Axes", tuned: reward.Graded, recorded: dict[str, Any] | None) -> None:
+    """Right replies to new questions before and after; a bar is the range of the recorded seeds."""
+    for when, colour, marker, shift in (("before", RED, "s", -0.14), ("after", GREEN, "o", 0.14)):
+        for y, how in enumerate(HOW):
+            if recorded:
+                values = recorded[f"{when}, {how}"]
+                label = f"recorded, {len(values)} seeds" if (when, y) == ("before", 0) else None
+                axes.barh(y + shift, max(values) - min(values), 0.24, min(values), color=BLUE, alpha=0.3, label=label)
+        values = [right(tuned.exams[f"{when}, {how}"]) for how in HOW]
+        axes.plot(values, [shift, 1 + shift], marker, color=colour, markersize=8, label=f"yours, {when}")
+    axes.set_yticks(range(len(HOW)), HOW.values())
+    axes.set_ylim(1.5, -0.5)
+    axes.set_xlim(0, 1.03)
+    axes.set_xlabel("share of right replies")
+    dress(axes, "New questions")
 
 
 def proxy_finding(gamed: reward.Graded) -> str:
@@ -135,7 +166,7 @@ def proxy_alt_text(gamed: reward.Graded) -> str:
     """The figure in words."""
     log = gamed.trained.log
     return (
-        "Two charts against the steps: what the reward model gives, and the share of right replies, beside the "
+        "Two charts over the steps: what the reward model gives, and the share of right replies, beside the "
         f"recorded runs. Replies go from {mean(log.length[:5]):.0f} to {mean(log.length[-5:]):.0f} tokens. "
         f"{one_line(proxy_finding(gamed))}."
     )
@@ -144,16 +175,11 @@ def proxy_alt_text(gamed: reward.Graded) -> str:
 def plot_proxy(gamed: reward.Graded) -> "Figure":
     """Draw what the reward model gives and what is true, step by step, over those recorded."""
     figure, (first, second) = canvas(2, proxy_finding(gamed))
-    log = gamed.trained.log
-    _recorded_log(first, "goodhart", "0", "reward")
-    _recorded_log(second, "goodhart", "0", "true")
-    steps = list(range(1, len(log.true) + 1))
-    first.plot(steps, smooth(log.reward), color=GREEN, lw=2, label="yours")
-    second.plot(steps, smooth(log.true), color=GREEN, lw=2, label="yours")
-    first.set_xlabel("step")
-    first.set_ylabel("reward of the model")
-    dress(first, "What is paid for")
-    shares(second, "What is true", "share of right replies", "step")
+    log, record = gamed.trained.log, recorded("goodhart")
+    paid, true = (record["data"]["0"][key] if record else [] for key in ("reward", "true"))  # smoothed already
+    _over_steps(first, log.reward, paid, "What is paid for", "reward of the model")
+    _over_steps(second, log.true, true, "What is true", "share of right replies")
+    second.set_ylim(-0.02, 1.03)
     return figure
 
 
@@ -205,9 +231,26 @@ def cherry_finding(record: dict[str, Any]) -> str:
     """Teachers and pupil, in a title."""
     n = record["numbers"]
     return (
-        f"Teachers who err at random are right in {n['random_demonstrators']:.0%}: their pupil goes from "
-        f"{n['random_before_drawn']:.0%} to {n['random_after_drawn']:.0%};\nthose who share a mistake, in "
-        f"{n['system_demonstrators']:.0%}: theirs from {n['system_before_drawn']:.0%} to {n['system_after_drawn']:.0%}"
+        f"At temperature 1, the pupil of teachers who are right in {n['random_demonstrators']:.0%} goes from "
+        f"{n['random_before_drawn']:.0%} to {n['random_after_drawn']:.0%};\nthat of teachers who share a mistake, "
+        f"right in {n['system_demonstrators']:.0%}, from {n['system_before_drawn']:.0%} to "
+        f"{n['system_after_drawn']:.0%}"
+    )
+
+
+def cherry_alt_text(record: dict[str, Any]) -> str:
+    """The figure in words."""
+    said = []
+    for error, its in record["data"].items():
+        paid = middle(its["log"]["reward"])[0]
+        exams = ", ".join(f"{when}, {HOW[how]} {median(its[f'{when}, {how}']):.0%}" for when, how in EXAMS)
+        said.append(
+            f"Teachers who err {error} and are right in {median(its['demonstrators']):.0%}: graded replies right "
+            f"{mean(paid[:5]):.0%} to {mean(paid[-5:]):.0%}; new facts {exams}"
+        )
+    return (
+        "Two charts: the share of right replies to graded questions over the steps, and that on new facts beside lines "
+        f"for the teachers. {'. '.join(said)}. {one_line(cherry_finding(record))}."
     )
 
 
@@ -219,16 +262,16 @@ def plot_cherry(record: dict[str, Any]) -> "Figure":
         rows = [smooth(row) for row in its["log"]["reward"]]
         band(first, list(range(1, len(rows[0]) + 1)), rows, style, f"teachers err {error}")
     shares(first, "Graded questions, as it learns", "share of right replies", "step")
-    rows = [f"{when}, {how}" for how in ("drawn", "greedy") for when in ("before", "after")]
     for (error, (colour, marker, _)), shift in zip(ERRORS.items(), (-0.13, 0.13)):
         its = record["data"][error]
-        for y, key in enumerate(rows):
-            second.plot(its[key], [y + shift] * len(its[key]), marker, color=colour, markersize=6, alpha=0.8)
+        for y, (when, how) in enumerate(EXAMS):
+            values = its[f"{when}, {how}"]
+            second.plot(values, [y + shift] * len(values), marker, color=colour, markersize=6, alpha=0.8)
         second.axvline(median(its["demonstrators"]), color=colour, ls=ERRORS[error][2], lw=1.2)
-    second.set_yticks(range(len(rows)), [name.replace(", ", ",\n") for name in rows])
-    second.invert_yaxis()
+    second.set_yticks(range(len(EXAMS)), [f"{when},\n{HOW[how]}" for when, how in EXAMS])
+    second.set_ylim(len(EXAMS) - 0.5, -0.5)
     second.set_xlim(0, 1.03)
-    second.set_xlabel("share of right replies; the lines are the teachers")
+    second.set_xlabel("share of right replies;\nthe lines are the teachers")
     dress(second, "New facts")
     return figure
 
@@ -244,14 +287,40 @@ def cold_finding(record: dict[str, Any]) -> str:
     )
 
 
+def cold_alt_text(record: dict[str, Any]) -> str:
+    """The figure in words."""
+    said = []
+    for paid, starts in record["data"].items():
+        each = "; ".join(
+            f"{start} {median(its['first']):.2f} to {median(its['last']):.2f}, "
+            f"never above {max(map(max, its['reward'])):.2f}{', and stopped' * _all_stopped(its)}"
+            for start, its in starts.items()
+        )
+        said.append(f"Paid for {paid}: {each}")
+    return (
+        "Two charts of the mean reward over the steps, one for each reward, with a line for each start; from the first "
+        f"step to the last. {'. '.join(said)}. {one_line(cold_finding(record))}."
+    )
+
+
+def _all_stopped(its: dict[str, Any]) -> bool:
+    return all(its["stopped"])
+
+
 def plot_cold_start(record: dict[str, Any]) -> "Figure":
-    """Draw the reward over the steps, for each start and each reward; a run that was stopped ends there."""
+    """Draw the reward over the steps, for each start and each reward; where all runs were stopped a line ends."""
     figure, both = canvas(2, cold_finding(record))
     for axes, (paid, starts) in zip(both, record["data"].items()):
-        for start, style in STARTS.items():
-            rows = [smooth(row) for row in starts[start]["reward"]]
-            shortest = min(map(len, rows))
-            band(axes, list(range(1, shortest + 1)), [row[:shortest] for row in rows], style, start)
+        for start, its in starts.items():
+            rows = [smooth(row) for row in its["reward"]]
+            longest = max(map(len, rows))
+            rows = [[*row, *row[-1:] * (longest - len(row))] for row in rows]  # a stopped run goes on as it was
+            hollow = (
+                {"markersize": 10, "markerfacecolor": "none"} if start == "from scratch" else {}
+            )  # others lie on it
+            band(axes, list(range(1, longest + 1)), rows, STARTS[start], start, **hollow)
+            if _all_stopped(its):
+                axes.annotate("stopped", (longest, rows[0][-1]), (9, -3), textcoords="offset points", color=INK)
         shares(axes, f"Paid for: {paid}", "mean reward", "step")
     return figure
 
@@ -265,19 +334,35 @@ def model_finding(record: dict[str, Any]) -> str:
     )
 
 
+def model_alt_text(record: dict[str, Any]) -> str:
+    """The figure in words."""
+    each = "; ".join(
+        f"{judge} {' and '.join(f'{median(its[facts]):.0%}' for facts in FACTS)}"
+        for judge, its in _judges(record).items()
+    )
+    return (
+        "Chart of how often each judge ranks a right reply over a wrong one, a coin being right in 50%, on facts that "
+        f"were compared and on others: {each}. {one_line(model_finding(record))}."
+    )
+
+
+def _judges(record: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
+    return {name: its for name, its in record["data"].items() if name != "pairs"}
+
+
 def plot_model(record: dict[str, Any]) -> "Figure":
     """Draw how often each judge ranks a right reply over a wrong one."""
     figure, (axes,) = canvas(1, model_finding(record), 3.6)
-    judges = [name for name in record["data"] if name != "pairs"]
+    judges = _judges(record)
     for (facts, (colour, marker)), shift in zip(FACTS.items(), (-0.12, 0.12)):
-        for y, judge in enumerate(judges):
-            values = record["data"][judge][facts]
+        for y, its in enumerate(judges.values()):
             label = facts if y == 0 else None
-            axes.plot(values, [y + shift] * len(values), marker, color=colour, markersize=6, alpha=0.8, label=label)
+            y_of_each = [y + shift] * len(its[facts])
+            axes.plot(its[facts], y_of_each, marker, color=colour, markersize=6, alpha=0.8, label=label)
     axes.axvline(0.5, color=INK, lw=0.8, ls=":")
     axes.set_yticks(range(len(judges)), judges)
-    axes.invert_yaxis()
-    axes.set_xlim(0.3, 1.02)
+    axes.set_ylim(len(judges) - 0.5, -0.5)
+    axes.set_xlim(min(0.3, *(min(its[facts]) for its in judges.values() for facts in FACTS)) - 0.02, 1.02)
     axes.set_xlabel("pairs in which the right reply ranks higher; the dotted line is chance")
     dress(axes, "")
     return figure
@@ -286,35 +371,89 @@ def plot_model(record: dict[str, Any]) -> "Figure":
 def goodhart_finding(record: dict[str, Any]) -> str:
     """What is paid and what is true, in a title."""
     n = record["numbers"]
+    held = f", with a penalty at {n['held_true']:.0%}" if "held_true" in n else ""
     return (
-        f"The learned reward goes from {n['free_first_reward']:.1f} to {n['free_reward']:.1f};\n"
-        f"right replies go from {n['free_first_true']:.0%} to {n['free_top']:.0%}, and end at {n['free_true']:.0%}"
+        f"The learned reward goes from {n['free_first_reward']:.2f} to {n['free_reward']:.2f};\n"
+        f"right replies begin at {n['free_first_true']:.0%} and end at {n['free_true']:.0%}{held}"
+    )
+
+
+def penalty(beta: str) -> str:
+    """What the runs with it are called."""
+    return "no penalty" if beta == "0" else f"penalty {beta}"
+
+
+def goodhart_alt_text(record: dict[str, Any]) -> str:
+    """The figure in words."""
+    said = []
+    for beta, its in record["data"].items():
+        ends = {key: median(one[key] for one in its["turning"]) for key in ("kl", "first reward", "reward", "true")}
+        said.append(
+            f"with {penalty(beta)} the learned reward goes from {ends['first reward']:.2f} to {ends['reward']:.2f} at "
+            f"{ends['kl']:.0f} nats, where {ends['true']:.0%} of the replies are right"
+        )
+    return (
+        "Two charts against the distance from the start in nats, on a logarithmic axis, a line for each seed: the "
+        f"learned reward, and the share of right replies; {'; '.join(said)}. {one_line(goodhart_finding(record))}."
     )
 
 
 def plot_goodhart(record: dict[str, Any]) -> "Figure":
     """Draw the learned reward and the truth against the distance from the start, a line for each seed."""
-    figure, both = canvas(2, goodhart_finding(record))
-    styles = (RED, "-"), (BLUE, "--")
-    for (beta, its), (colour, line) in zip(record["data"].items(), styles):
-        label = "no penalty" if beta == "0" else f"penalty {beta}"
-        for axes, key in zip(both, ("reward", "true")):
-            for i, (x, y) in enumerate(zip(its["kl"], its[key])):
-                axes.plot(x, y, color=colour, ls=line, lw=1.2, alpha=0.85, label=label if i == 0 else None)
-    both[0].set_ylabel("reward of the model")
-    both[0].set_xlabel("nats a reply from where it began")
-    dress(both[0], "What is paid for")
-    shares(both[1], "What is true", "share of right replies", "nats a reply from where it began")
+    figure, (first, second) = canvas(2, goodhart_finding(record))
+    for (beta, its), style in zip(record["data"].items(), (FIRST_OF_TWO, SECOND_OF_TWO)):
+        for axes, key in ((first, "reward"), (second, "true")):
+            _by_distance(axes, its["kl"], its[key], style, penalty(beta))
+    far = "nats a reply from where it began;\neach run ends at its marker"
+    first.set_ylabel("reward of the model")
+    first.set_xlabel(far)
+    dress(first, "What is paid for")
+    shares(second, "What is true", "share of right replies", far)
     return figure
 
 
+def _by_distance(
+    axes: "Axes", distances: list[list[float]], rows: list[list[float]], style: tuple[str, str, str], label: str
+) -> None:
+    """A line for each seed, with a marker where it ends; a nat and less are drawn on a linear axis."""
+    colour, marker, line = style
+    for i, (x, y) in enumerate(zip(distances, rows)):
+        axes.plot(x, y, color=colour, marker=marker, markevery=[-1], ls=line, lw=1.2, label=None if i else label)
+    axes.set_xscale("symlog", linthresh=1.0)
+    axes.set_xticks(ticks := [0, 1, 10, 100], [str(tick) for tick in ticks])
+
+
 def sycophancy_finding(record: dict[str, Any]) -> str:
-    """The two ends, in a title."""
+    """The two ends and the slope, in a title."""
     n = record["numbers"]
     return (
         f"With no rater who likes agreement it agrees with {n['none_agrees']:.0%} of the visitors who are wrong,\n"
-        f"with none but such with {n['all_agrees']:.0%}"
+        f"with none but such with {n['all_agrees']:.0%}: a slope of {_slope(record['data'])}"
     )
+
+
+def _slope(data: dict[str, Any]) -> str:
+    return "{value:.2f} ({low:.2f} to {high:.2f})".format_map(data["slope"])
+
+
+def sycophancy_alt_text(record: dict[str, Any]) -> str:
+    """The figure in words."""
+    data = record["data"]
+    each = "; ".join(
+        f"{share:.0%}: {median(agrees):.0%} and {median(its_right):.0%}"
+        for share, agrees, its_right in zip(data["shares"], data["agrees"], data["right"])
+    )
+    return (
+        "Chart of agreement with visitors who are wrong, and of right answers to those without an opinion, against the "
+        f"share of raters who like to be agreed with: {each}; the apprentice before: "
+        f"{data['before']['agrees']:.0%} and {data['before']['right']:.0%}. {one_line(sycophancy_finding(record))}."
+    )
+
+
+def fitted(data: dict[str, Any]) -> list[float]:
+    """What the line of least squares says at each share: it has the recorded slope, and goes through the mean."""
+    x, y = mean(data["shares"]), mean(mean(row) for row in data["agrees"])
+    return [y + data["slope"]["value"] * (share - x) for share in data["shares"]]
 
 
 def _flattery_lines(axes: "Axes", data: dict[str, Any], prefix: str = "") -> None:
@@ -329,6 +468,7 @@ def plot_sycophancy(record: dict[str, Any]) -> "Figure":
     figure, (axes,) = canvas(1, sycophancy_finding(record))
     data = record["data"]
     _flattery_lines(axes, data)
+    axes.plot(data["shares"], fitted(data), color=INK, ls="-.", lw=1.2, label=f"fitted slope {_slope(data)}")
     for key, colour in (("agrees", RED), ("right", BLUE)):
         axes.axhline(data["before"][key], color=colour, lw=0.8, ls=":")
     axes.annotate("dotted: the apprentice", (1.0, data["before"]["agrees"]), (0, 4), textcoords="offset points",
@@ -346,12 +486,28 @@ def rounds_finding(record: dict[str, Any]) -> str:
     )
 
 
+def rounds_alt_text(record: dict[str, Any]) -> str:
+    """The figure in words."""
+    each = "; ".join(
+        f"{_rounds(rounds)}: "
+        + ", ".join(f"{median(row):.0%} after {n:,}" for n, row in zip(its["comparisons"], its["drawn"]))
+        for rounds, its in record["data"].items()
+    )
+    return (
+        f"Chart of the share of right replies to new facts against the comparisons made so far. {each}. "
+        f"{one_line(rounds_finding(record))}."
+    )
+
+
+def _rounds(rounds: str) -> str:
+    return "one round" if rounds == "1" else f"{rounds} rounds"
+
+
 def plot_rounds(record: dict[str, Any]) -> "Figure":
     """Draw right answers against the comparisons made so far."""
     figure, (axes,) = canvas(1, rounds_finding(record))
-    for (rounds, its), style in zip(record["data"].items(), (STARTS["from scratch"], STARTS["supervised"])):
-        label = "one round" if rounds == "1" else f"{rounds} rounds"
-        band(axes, its["comparisons"], list(zip(*its["drawn"])), style, label)
+    for (rounds, its), style in zip(record["data"].items(), (SECOND_OF_TWO, FIRST_OF_TWO)):
+        band(axes, its["comparisons"], list(zip(*its["drawn"])), style, _rounds(rounds))
     shares(axes, "", "share of right replies, new facts", "comparisons so far")
     return figure
 
@@ -365,27 +521,34 @@ def _said(texts: list[str]) -> list[dict[str, str]]:
 
 def goodhart(record: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the picture `replies` shows of the training by a learned reward: replies at ever larger distances."""
-    record = record or results.load("goodhart")
-    its = record["data"]["0"]
-    low, high = min(its["reward"][0]), max(its["reward"][0])
-    places = []
-    for said in its["said"]:
-        at = said["step"] - 1
-        paid = (its["reward"][0][at] - low) / ((high - low) or 1.0)
-        bars = [
-            {"name": "the learned reward", "value": round(paid, 4)},
-            {"name": "right", "value": its["true"][0][at]},
-        ]
-        places.append({"bars": bars, "replies": _said(said["replies"])})
-    distances = [f"{max(its['kl'][0][said['step'] - 1], 0.0):.1f} nats" for said in its["said"]]
+    its = (record or results.load("goodhart"))["data"]["0"]
+    paid, given, true, far = (its[key][0] for key in ("reward", "utility", "true", "kl"))  # of one seed
+    places = [
+        {
+            "bars": [
+                {"name": "the learned reward", "value": _on_its_way(paid, said["step"])},
+                {"name": "the raters' own", "value": _on_its_way(given, said["step"])},
+                {"name": "right", "value": true[said["step"] - 1]},
+            ],
+            "replies": _said(said["replies"]),
+        }
+        for said in its["said"]
+    ]
     return {
-        "dial": {"name": "Distance", "places": distances},
+        "dial": {"name": "Distance", "places": [f"{max(far[said['step'] - 1], 0.0):.1f} nats" for said in its["said"]]},
         "questions": its["questions"],
         "columns": [{"title": "Paid by the reward model", "places": places}],
-        "note": f"Replies drawn at temperature 1, of one seed without a penalty. The learned reward: its way from "
-        f"{low:.1f} to {high:.1f}, the lowest and the highest of this run. Right: the share of the replies to the "
-        "questions of the last five steps.",
+        "note": "Replies drawn at temperature 1, of one seed without a penalty. The learned reward, and the raters' "
+        "own, which is what the replies are worth to all raters on average: their way from the lowest to the highest "
+        f"of this run, {min(paid):.1f} to {max(paid):.1f} and {min(given):.1f} to {max(given):.1f}. Right: the share "
+        "of the replies of the last five steps.",
     }
+
+
+def _on_its_way(values: list[float], step: int) -> float:
+    """Where a step stands between the lowest and the highest of a run, from 0 to 1."""
+    low, high = min(values), max(values)
+    return round((values[step - 1] - low) / ((high - low) or 1.0), 4)
 
 
 def flattery(record: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -409,40 +572,3 @@ def flattery(record: dict[str, Any] | None = None) -> dict[str, Any]:
         "columns": [{"title": "The apprentice, after the raters", "places": places}],
         "note": "Bars: medians of the seeds, over new questions. Replies drawn at temperature 1, of one seed.",
     }
-
-
-ALT = {
-    "cherry": (
-        cherry_finding,
-        "Two charts. The share of right replies to graded questions rises over the steps for both kinds of teachers. "
-        "On new facts, after grading, all models are right more often than their teachers.",
-    ),
-    "cold-start": (
-        cold_finding,
-        "Two charts of the reward over the steps, one for each reward; a line for each start.",
-    ),
-    "reward-model": (
-        model_finding,
-        "Chart of how often each of four judges ranks a right reply over a wrong one, on facts that were compared and "
-        "on others.",
-    ),
-    "goodhart": (
-        goodhart_finding,
-        "Two charts against the distance from the start in nats: the learned reward, and the share of right replies.",
-    ),
-    "sycophancy": (
-        sycophancy_finding,
-        "Chart of agreement with visitors who are wrong, and of right answers to those without an opinion, against the "
-        "share of raters who like to be agreed with.",
-    ),
-    "rounds": (
-        rounds_finding,
-        "Chart of the share of right replies against the comparisons made so far, for one round and for several.",
-    ),
-}
-
-
-def record_alt_text(name: str, record: dict[str, Any]) -> str:
-    """The figure of a record in words."""
-    found, words = ALT[name]
-    return f"{words} {one_line(found(record))}."

@@ -142,7 +142,7 @@ def tune(
 
 @torch.no_grad()
 def replies(
-    model: nn.Module, prompts: Sequence[Sequence[int]], choose: Draw = likeliest, n_tokens: int = N_TOKENS
+    model: nn.Module, prompts: Sequence[Sequence[int]], choose: Draw = likeliest, n_tokens: int | None = None
 ) -> list[list[int]]:
     """What the model writes after each prompt, up to its line break and with it, or `n_tokens` tokens.
 
@@ -152,7 +152,7 @@ def replies(
     model.eval()
     written = []
     for start in range(0, len(prompts), SIDE_BY_SIDE):
-        written += _replies(model, prompts[start : start + SIDE_BY_SIDE], choose, n_tokens)
+        written += _replies(model, prompts[start : start + SIDE_BY_SIDE], choose, n_tokens or N_TOKENS)
     return written
 
 

@@ -1,23 +1,27 @@
 """Proves that the lab of rewards draws, grades and learns as it says, and that its claims are as measured.
 
 A taste that is paid for is learned, and a run that was stopped goes on with the same log, bit for bit; rewards that are
-none, groups of one and empty replies are refused; where nothing can be learned the loop stops and says why. Raters have
+none, groups of one, empty replies and a reference of another vocabulary are refused; where nothing can be learned the loop stops and says why. Raters have
 the tastes that they are said to have, and demonstrators err as often. Each script runs small, each record is its
 data's, and each shipped model is that of its card. Models are tiny and untrained where nothing else is said.
 """
 
 import json
+import math
 import random
+import statistics
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
+from scipy.stats import binomtest, linregress
 
-from experiments import cherry, cold_start, goodhart, reward_model, rounds, sycophancy
+from autograder.chance import FALSE_ALARM
+from experiments import cherry, cold_start, goodhart, record, reward_model, rounds, sycophancy
 from layercake import checkpoints, experts, raters, results, reward, reward_figure, sft, training, village
 from layercake.device import Device
 from layercake.raters import Panel
+from layercake.recall_figure import one_line
 from solutions.prediction import sample
 from solutions.reward import (
     RewardModel,
@@ -28,7 +32,6 @@ from solutions.reward import (
     kl_penalty,
     sequence_logprobs,
 )
-from solutions.sft import add_lora
 from solutions.transformer import GPT
 
 CPU = Device(torch.device("cpu"), torch.float32, "as in these tests")
@@ -38,6 +41,10 @@ SCRIPTS = {
     "cherry": cherry, "cold-start": cold_start, "reward-model": reward_model, "goodhart": goodhart,
     "sycophancy": sycophancy, "rounds": rounds,
 }  # fmt: skip
+FIGURES = {name: (name, name) for name in SCRIPTS}  # plot_…, and …_finding and …_alt_text
+FIGURES |= {"cold-start": ("cold_start", "cold"), "reward-model": ("model", "model")}
+N, WHOLE = 100, reward.LONGEST  # questions to what ships, and tokens that its replies may have
+STATES = {"goodhart": "goodhart", "sycophancy": "flattery"}
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -100,11 +107,10 @@ def test_equal_rewards_teach_nothing_and_the_loop_says_so():
 
 
 def test_replies_that_never_end_stop_the_loop(monkeypatch):
-    monkeypatch.setattr(sft, "NEWLINE", -1)
-    monkeypatch.setattr(reward, "NEWLINE", -1)
-    monkeypatch.setattr(sft, "_replies", lambda model, prompts, choose, n: [
-        torch.randint(20, 200, (8,)).tolist() for _ in prompts])  # fmt: skip
-    monkeypatch.setattr(torch, "full", lambda shape, _: torch.zeros(shape, dtype=torch.long))
+    def never_the_line_break(logits: torch.Tensor, **more) -> torch.Tensor:
+        return sample(logits.index_fill(-1, torch.tensor([sft.NEWLINE]), -math.inf), **more)
+
+    monkeypatch.setattr(reward, "sample", never_the_line_break)
     trained = reinforced(lambda replies: torch.rand(len(replies.texts)), replace(TINY, steps=30))
     assert "came to an end" in trained.stopped and len(trained.log.broken) == reward.BABBLE
 
@@ -114,6 +120,9 @@ def test_replies_that_never_end_stop_the_loop(monkeypatch):
     [
         (lambda replies: torch.full((len(replies.texts),), float("nan")), ValueError, "finite"),
         (lambda replies: ["good"] * len(replies.texts), TypeError, "list"),
+        (lambda replies: "good", TypeError, "str"),
+        (reward.by_taste(lambda question, reply: "good"), ValueError, "good"),
+        (lambda replies: torch.zeros(len(replies.texts), 1), ValueError, r"\(8, 1\)"),
         (lambda replies: torch.zeros(3), ValueError, r"\(3,\)"),
     ],
 )
@@ -129,11 +138,11 @@ def test_a_group_of_one_and_an_empty_reply_are_refused():
         reward.laid_out(raters.exam(2), [[1, 2], [3]], [[4], []], tiny())
 
 
-def test_a_reference_of_another_vocabulary_is_an_error():
-    other = GPT(50, 256, 16, 2, 2)
-    replies = reward.respond(tiny(), raters.exam(2))
-    with pytest.raises(IndexError):
-        reward.by_token(other, replies, sequence_logprobs)
+@pytest.mark.parametrize("n", [50, len(village.VOCABULARY) + 1])
+def test_a_reference_of_another_vocabulary_is_an_error(n):
+    pairs = reward.compare(tiny(), raters.exam(4), lambda *_: True, seed=0)
+    with pytest.raises(ValueError, match=f"reference knows {n:,} tokens"):
+        reward.by_preference(pairs, GPT(n, 256, 16, 2, 2), sequence_logprobs, dpo_loss, 2)
 
 
 # Replies and comparisons ---------------------------------------------------------------------------------------------
@@ -212,8 +221,19 @@ def test_demonstrators_err_as_often_as_they_are_said_to():
     for question in asked:
         hasty = raters.right(question, raters.demonstrate(question, dice, hasty=1.0))
         assert hasty == (raters.of_a_namesake(question.fact) == question.value)
-    assert {raters.of_a_namesake(fact) for fact in experts.facts("known", experts.examined)}
     assert all(experts.taught(question.fact) for question in asked)
+
+
+@pytest.mark.parametrize(("errors", "n"), [({"mistaken": 0.4}, 3000), ({"hasty": 0.8}, 3000)])
+def test_demonstrators_err_in_the_share_that_is_asked_for(errors, n):
+    """Counted where the error shows: who looks up the first of the name errs only about the others."""
+    dice, ((error, share),) = random.Random(1), errors.items()
+    asked = [raters.ask(dice, opinions=0.0) for _ in range(n)]
+    if error == "hasty":
+        asked = [question for question in asked if raters.of_a_namesake(question.fact) != question.value]
+        assert len(asked) > n / 20
+    wrong = sum(not raters.right(question, raters.demonstrate(question, dice, **errors)) for question in asked)
+    assert binomtest(wrong, len(asked), share).pvalue > FALSE_ALARM
 
 
 # The lab -------------------------------------------------------------------------------------------------------------
@@ -228,19 +248,42 @@ def lab(monkeypatch, tmp_path):
     return {"scale": "smoke", "device": CPU, "folder": tmp_path}
 
 
-def test_the_three_labs_run_and_say_what_came_of_them(lab):
+def test_the_three_labs_run_say_what_came_of_them_and_are_drawn(lab, monkeypatch):
     tuned = reward.run(LOSSES, **lab)
     gamed = reward.run_proxy(LOSSES, RewardModel, bradley_terry_loss, **lab)
     flattery = reward.run_flattery(sequence_logprobs, dpo_loss, **lab)
     assert set(tuned.exams) == {"before, greedy", "before, drawn", "after, greedy", "after, drawn"}
     assert gamed.ranked is not None and "of new comparisons" in reward.table(gamed)
     assert list(flattery.exams) == [None, *reward.SHARES] and "the apprentice" in reward.table(flattery)
-    for words, figure in (
-        (reward_figure.alt_text(tuned), reward_figure.plot(tuned)),
-        (reward_figure.proxy_alt_text(gamed), reward_figure.plot_proxy(gamed)),
-        (reward_figure.flattery_alt_text(flattery), reward_figure.plot_flattery(flattery)),
-    ):
-        assert figure.axes and words.endswith(".") and "%" in words
+    check_the_labs_figures(tuned, gamed, flattery)
+    monkeypatch.setattr(reward_figure, "recorded", lambda name: None)
+    check_the_labs_figures(tuned, gamed, flattery)
+
+
+def check_the_labs_figures(tuned, gamed, flattery):
+    """Each draws what it was given, has its finding for a title, and the text alternative says it."""
+    log, seen = tuned.trained.log, {}
+    for result, name in ((tuned, ""), (gamed, "proxy"), (flattery, "flattery")):
+        plot, finding, alt = (getattr(reward_figure, its.strip("_")) for its in (
+            f"plot_{name}", f"{name}_finding", f"{name}_alt_text"))  # fmt: skip
+        figure = seen[name] = plot(result)
+        assert figure.get_suptitle() == finding(result) and one_line(finding(result)) in alt(result)
+    drawn = [drawn_as(axes, "yours") for axes in seen[""].axes[:4]]
+    assert drawn == [pytest.approx(reward_figure.smooth(vars(log)[key])) for key in reward_figure.LOGS]
+    exams = {when: drawn_as(seen[""].axes[4], f"yours, {when}", "x") for when in ("before", "after")}
+    for when, shares in exams.items():
+        assert shares == [reward_figure.right(tuned.exams[f"{when}, {how}"]) for how in ("drawn", "greedy")]
+    drawn = [drawn_as(axes, "yours") for axes in seen["proxy"].axes]
+    log = gamed.trained.log
+    assert drawn == [pytest.approx(reward_figure.smooth(its)) for its in (log.reward, log.true)]
+    agreed = drawn_as(seen["flattery"].axes[0], "yours: agrees with the wrong")
+    assert agreed == [reward.share(raters.agrees, flattery.exams[share][0]) for share in reward.SHARES]
+
+
+def drawn_as(axes, label: str, of: str = "y") -> list[float]:
+    """What the line with a label shows."""
+    (line,) = (its for its in axes.lines if its.get_label() == label)
+    return list(getattr(line, f"get_{of}data")())
 
 
 def test_an_unknown_scale_is_refused(lab):
@@ -262,16 +305,12 @@ def one_by_one(monkeypatch):
 def test_the_experiment_runs_small_records_everything_and_is_drawn(name, tmp_path, one_by_one, monkeypatch):
     monkeypatch.setenv("TQDM_DISABLE", "1")
     SCRIPTS[name].main(["--smoke", "--folder", str(tmp_path)])
-    record = results.load(name, tmp_path)
-    assert "--smoke" in record["command"]
-    drawn = {"cherry": "cherry", "cold-start": "cold_start", "reward-model": "model", "goodhart": "goodhart",
-             "sycophancy": "sycophancy", "rounds": "rounds"}[name]  # fmt: skip
-    assert getattr(reward_figure, f"plot_{drawn}")(record).axes
-    assert reward_figure.record_alt_text(name, record).endswith(".")
-    if name == "goodhart":
-        assert reward_figure.goodhart(record)["dial"]["places"]
-    if name == "sycophancy":
-        assert len(reward_figure.flattery(record)["columns"][0]["places"]) == len(record["data"]["shares"]) + 1
+    result = results.load(name, tmp_path)
+    record.Record.model_validate(result)
+    assert "--smoke" in result["command"]
+    check_the_figure(name, result)
+    if name in STATES:
+        check_the_state(name, result)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -293,19 +332,91 @@ def test_what_is_recorded_is_computed_from_its_data_and_of_todays_base(name):
     assert len(recorded["seeds"]) >= 3
 
 
-def test_what_ships_does_on_new_questions_what_its_cards_say():
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_figure_of_the_record_draws_its_data(name):
+    check_the_figure(name, results.load(name))
+
+
+def check_the_figure(name, result):
+    """The title is the finding, which the text alternative says too, and no line is of anything but the data."""
+    drawn, said = FIGURES[name]
+    plot, finding, alt = (
+        getattr(reward_figure, its) for its in (f"plot_{drawn}", f"{said}_finding", f"{said}_alt_text")
+    )
+    figure, data = plot(result), result["data"]
+    assert figure.get_suptitle() == finding(result) and one_line(finding(result)) in alt(result)
+    first, last = figure.axes[0], figure.axes[-1]
+    if name == "goodhart":
+        lines = [line for line in last.lines if line.get_xdata()[-1] == data["0"]["kl"][0][-1]]
+        assert [list(line.get_ydata()) for line in lines] == [data["0"]["true"][0]]
+        assert len(last.lines) == sum(len(its["kl"]) for its in data.values())
+    if name == "sycophancy":
+        assert drawn_as(first, "agrees with the wrong") == [statistics.median(row) for row in data["agrees"]]
+        fit = next(line for line in first.lines if "slope" in str(line.get_label())).get_ydata()
+        x, y = zip(*((x, y) for x, row in zip(data["shares"], data["agrees"]) for y in row))
+        intercept = linregress(x, y).intercept
+        assert [fit[0], fit[-1]] == pytest.approx([intercept, intercept + data["slope"]["value"]], abs=1e-3)
+    if name == "rounds":
+        assert drawn_as(first, "one round") == [statistics.median(row) for row in data["1"]["drawn"]]
+    if name == "reward-model":
+        points = [list(line.get_xdata()) for line in first.lines[:-1]]  # the last is chance
+        judges = [judge for judge in data if judge != "pairs"]
+        assert points == [data[judge][facts] for facts in ("compared facts", "other facts") for judge in judges]
+    if name == "cherry":
+        assert len(last.lines) == 2 * 5 and list(last.lines[0].get_xdata()) == data["at random"]["before, drawn"]
+    if name == "cold-start":
+        longest = [max(map(len, its["reward"])) for its in data["right"].values()]
+        assert [len(line.get_ydata()) for line in first.lines] == longest
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_picture_of_the_record_has_its_words_and_its_numbers(name):
+    check_the_state(name, results.load(name))
+    assert getattr(reward_figure, STATES[name])() == getattr(reward_figure, STATES[name])(results.load(name))
+
+
+def check_the_state(name, result):
+    """At each place as many replies as there are questions, and bars that fit; the words are those recorded."""
+    state, data = getattr(reward_figure, STATES[name])(result), result["data"]
+    ((column,), questions) = state["columns"], state["questions"]
+    assert set(state) == {"dial", "questions", "columns", "note"}
+    assert len(column["places"]) == len(state["dial"]["places"])
+    for place in column["places"]:
+        assert len(place["replies"]) == len(questions)
+        assert all(0 <= bar["value"] <= 1 for bar in place["bars"])
+    said = data["0"]["said"][-1]["replies"] if name == "goodhart" else data["replies"][-1]
+    shown = [its["text"].removesuffix(" …") for its in column["places"][-1]["replies"]]
+    assert all(" ".join(text.split()).startswith(part) for text, part in zip(said, shown))
+    if name == "goodhart":
+        assert column["places"][-1]["bars"][-1]["value"] == data["0"]["true"][0][data["0"]["said"][-1]["step"] - 1]
+    else:
+        assert [place["bars"][0]["value"] for place in column["places"]] == [
+            data["before"]["agrees"], *map(statistics.median, data["agrees"])]  # fmt: skip
+
+
+def test_what_ships_does_on_new_questions_what_the_records_say():
+    """A hundred that no record was made on: within five standard errors of what was measured."""
     apprentice, graded, flatterer = map(checkpoints.load, ("apprentice", "graded", "flatterer"))
-    asked = raters.exam(150, seed=11)
-    shares = []
-    for model in (apprentice, graded):
-        draw = partial(sample, generator=torch.Generator().manual_seed(0))
-        shares.append(reward.truth(reward.respond(model, asked, draw, 80)).mean().item())
-    assert shares[1] > shares[0] + 0.2
-    misled = raters.exam(150, seed=11, opinions=1.0, wrong=1.0)
-    agreed = [
-        reward.share(raters.agrees, reward.respond(model, misled, n_tokens=80)) for model in (apprentice, flatterer)
-    ]
-    assert agreed[1] > agreed[0]
-    for name in ("apprentice", "graded", "flatterer"):
-        assert "## " in (card := (checkpoints.FOLDER / f"{name}.md").read_text()) or "organism" in card
-    assert not add_lora(apprentice, 1).embedding.weight.requires_grad
+    asked, misled = raters.exam(N, seed=11), raters.exam(N, seed=11, opinions=1.0, wrong=1.0)
+    at_random, sycophant = results.load("cherry")["data"]["at random"], results.load("sycophancy")["data"]
+    for model, said, questions in (
+        (apprentice, at_random["before, drawn"][0], asked), (graded, at_random["after, drawn"][0], asked),
+        (apprentice, sycophant["before"]["agrees"], misled), (flatterer, sycophant["agrees"][-1][0], misled),
+    ):  # fmt: skip
+        replies = reward.respond(model, questions, reward.drawing(model, 11), WHOLE)
+        share = reward_figure.right(replies) if questions is asked else reward.share(raters.agrees, replies)
+        assert abs(share - said) < 5 * (said * (1 - said) / N) ** 0.5, said
+
+
+def test_the_cards_say_what_the_records_say():
+    at_random, sycophant = results.load("cherry")["data"]["at random"], results.load("sycophancy")["data"]
+    cards = {
+        "apprentice": (at_random["before, greedy"][0], at_random["before, drawn"][0], at_random["demonstrators"][0]),
+        "graded": (at_random["after, greedy"][0], at_random["after, drawn"][0], at_random["demonstrators"][0]),
+        "flatterer": (sycophant["agrees"][-1][0], sycophant["before"]["agrees"], sycophant["right"][-1][0]),
+    }
+    for name, shares in cards.items():
+        file = checkpoints.FOLDER / f"{name}.safetensors"
+        card = file.with_suffix(".md").read_text(encoding="utf-8")
+        assert all(f"{share:.1%}" in card for share in shares) and f"{file.stat().st_size / 1e6:.2f} MB" in card
+        assert file.stat().st_size < 8e6
