@@ -1,9 +1,10 @@
 """Proves that the lab of rewards draws, grades and learns as it says, and that its claims are as measured.
 
 A taste that is paid for is learned, and a run that was stopped goes on with the same log, bit for bit; rewards that are
-none, groups of one, empty replies and a reference of another vocabulary are refused; where nothing can be learned the loop stops and says why. Raters have
-the tastes that they are said to have, and demonstrators err as often. Each script runs small, each record is its
-data's, and each shipped model is that of its card. Models are tiny and untrained where nothing else is said.
+none, groups of one, empty replies and a reference of another vocabulary are refused; where nothing can be learned the
+loop stops and says why. Raters have the tastes that they are said to have, and demonstrators err as often. Figures and
+moving pictures show what was recorded. Each script runs small, each record is its data's, and what ships is the model
+of record and card. Models are tiny and untrained where nothing else is said.
 """
 
 import json
