@@ -191,8 +191,7 @@ def finding(data: dict[str, Any]) -> str:
         middle = {key: median(one[key] for one in its["turning"]) for key in its["turning"][0]}
         each.append(
             f"with a penalty of {beta} the learned reward goes from {middle['first reward']:.2f} to "
-            f"{middle['reward']:.2f}, and right replies from {middle['first true']:.0%} over {middle['top']:.0%} to "
-            f"{middle['true']:.0%}"
+            f"{middle['reward']:.2f}, and right replies from {middle['first true']:.0%} to {middle['true']:.0%}"
         )
     text = "; ".join(each)
     return f"{text[0].upper()}{text[1:]}."
