@@ -51,16 +51,16 @@ SMOKE = Settings((0,), reward.Settings(2, 2, 2, rank=2))
 CLAIM = {
     "id": "cold-start",
     "title": "Rewards teach nothing to who never earns one",
-    "sentence": "Trained by rewards alone, a model with random weights hits upon a reward once in 64 replies at most, and "
-    "nothing comes of it; a pretrained one learns what it does at times, and not what it never does; a supervised one "
-    "learns both.",
-    "refuted_by": "A mean reward of 2% or more in any step from random weights within the budget, or the pretrained model "
-    "earning the reward for citing, or the supervised one not earning half of what it could at the end.",
+    "sentence": "Trained by rewards alone, a model with random weights hits upon a reward once in 64 replies at most, "
+    "and nothing comes of it; a pretrained one learns what it does at times, and not what it never does; a supervised "
+    "one learns both.",
+    "refuted_by": "A mean reward of 2% or more in any step from random weights within the budget, or the pretrained "
+    "model earning the reward for citing, or the supervised one not earning half of what it could at the end.",
 }
 LIMITS = [
     "A budget of 50 steps of 64 replies: with millions of them even random weights would hit upon something.",
-    "The claim was first that random weights earn nothing at all. In one run of three a reply in 64 was right by chance, "
-    "in four steps, and it was worded anew.",
+    "The claim was first that random weights earn nothing at all. In one run of three a reply in 64 was right by "
+    "chance, in four steps, and it was worded anew.",
     "The reward is all or nothing; one that pays for a part of the way is a different task.",
     "A run is stopped when all rewards were equal for 15 steps, since nothing can change then; it counts as zero.",
     "The pretrained model was not asked in the words in which it answers best, but in those of the conversations.",
