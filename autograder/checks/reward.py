@@ -149,6 +149,10 @@ known(
         "The mask is off by one. Place t of the result is about token t + 1: which mask says whether that was written?",
         hide=lambda self, said, mask: said.masked_fill(~mask[:, :-1], 0.0),
     ),
+    masks_one_too_late=way(
+        "The first word of each reply counts as 0. Place t of the result is about token t + 1: which mask is that?",
+        hide=lambda self, said, mask: said.masked_fill(~F.pad(mask[:, 2:], (0, 1)), 0.0),
+    ),
     takes_the_mask_the_other_way_round=way(
         "What the model wrote counts as 0, and the rest does not. Which of the two does True mean?",
         hide=lambda self, said, mask: said.masked_fill(mask[:, 1:], 0.0),
@@ -181,9 +185,18 @@ known(
         "Your results have as few digits as the logits. What do you call `.float()` on, and when?",
         wide=lambda self, logits: logits,
     ),
+    widens_too_late=way(
+        "Your results are float32, with as few digits as the logits. What has been lost before you widen them?",
+        wide=lambda self, logits: logits,
+        normalise=lambda self, logits: F.log_softmax(logits, dim=-1).float(),
+    ),
     has_no_gradient=way(
         "Nothing can be learned from your numbers. What cuts the gradient off?",
         wide=lambda self, logits: logits.detach().float(),
+    ),
+    is_zero=way(
+        "All your numbers are 0. What does a row add up to that the model wrote?",
+        hide=lambda self, said, mask: 0.0 * said,
     ),
     has_no_digits_left=way(
         "Large logits give -inf. In which order do you take the exponential and the logarithm?",
@@ -372,6 +385,10 @@ known(
         "Your loss grows with the number of comparisons. By what do you divide the sum?",
         mean=lambda self, surprises: surprises.sum(),
     ),
+    takes_the_mean_too_early=way(
+        "You take the mean of the differences. Of what is the loss the mean?",
+        difference=lambda self, chosen, rejected: (chosen - rejected).mean(),
+    ),
     is_zero=way(
         "Your loss and its gradient are zero. What can be learned from that?", mean=lambda self, its: 0.0 * its.sum()
     ),
@@ -454,7 +471,11 @@ def the_number_at_the_last_token(RewardModel, rng):
     """The reward of a row is read, behind the norm, at its last token that is no padding."""
     model = grader(RewardModel, rng)
     tokens, lengths = padded_rows(rng)
-    return {"rewards": model(tokens, lengths), "a row alone": model(tokens[2:3, :2], lengths[2:3])}
+    return {
+        "rewards": model(tokens, lengths),
+        "padding in all rows": model(tokens[2:], lengths[2:]),
+        "a row alone": model(tokens[2:3, :2], lengths[2:3]),
+    }
 
 
 @reward.check("RewardModel", points=0.25, invariant=True)
@@ -483,12 +504,14 @@ def all_of_it_learns(RewardModel, rng):
 
 @reward.check("RewardModel", points=0.25)
 def one_number_for_each_row(RewardModel, rng):
-    """The result is (B), in float32, for one row too; lengths that there are not end in a ValueError."""
+    """The result is (B), for one row too, in float32, under autocast too; lengths there are not are a ValueError."""
     model, seen = grader(RewardModel, rng), {}
     tokens, lengths = padded_rows(rng)
     for n in (1, 4):
         result = model(tokens[:n], lengths[:n])
         seen[f"{n} row(s)"] = [list(result.shape), str(result.dtype)]
+    with torch.autocast("cpu", torch.bfloat16):
+        seen["under autocast"] = str(model(tokens, lengths).dtype)
     for wrong in (0, 9):
         seen[f"a length of {wrong}"] = ending(lambda: model(tokens, torch.tensor([5, wrong, 2, 7])))
     return seen
@@ -584,6 +607,10 @@ known(
     freezes_the_model=way(
         "Only the head learns. What cuts the gradient off before the blocks?",
         read=lambda self, tokens: Grader.read(self, tokens).detach(),
+    ),
+    stays_in_short_numbers=way(
+        "Under autocast your rewards are bfloat16. How many digits has a difference of two that are nearly equal?",
+        shape=lambda self, numbers: numbers.squeeze(-1),
     ),
     keeps_a_dimension=way(
         "Your rewards are (B, 1). A difference of (B, 1) and (B) is (B, B): where does the last dimension go?",
@@ -1005,6 +1032,10 @@ known(
         "You clip above only. What holds a token back whose advantage is negative?",
         clamp=lambda self, ratio, clip: ratio.clamp(max=1 + clip),
     ),
+    clips_below_alone=way(
+        "You clip below only. What holds a token back whose advantage is positive?",
+        clamp=lambda self, ratio, clip: ratio.clamp(min=1 - clip),
+    ),
     clips_the_wrong_numbers=way(
         "You clip to 0 … clip, or to -clip … clip. Around which number lie ratios?",
         clamp=lambda self, ratio, clip: ratio.clamp(-clip, clip),
@@ -1023,6 +1054,14 @@ known(
     ),
     compares_with_the_reference=way(
         "Your ratio is against the reference. Who drew the replies?", __call__=against_the_reference
+    ),
+    takes_itself_for_the_old=way(
+        "Your ratio is always 1. Which policy drew the replies, and where are its log-probabilities?",
+        ratio=lambda self, logprobs, old: (logprobs - logprobs.detach()).exp(),
+    ),
+    divides_itself_by_itself=way(
+        "Your ratio is always 1, and has no gradient: above and below stand the same numbers. Whose stand below?",
+        ratio=lambda self, logprobs, old: (logprobs - logprobs).exp(),
     ),
     keeps_the_old_graph=way(
         "A gradient goes into the old policy. Where both are the same tensor, what is left of it?",
@@ -1060,6 +1099,10 @@ known(
     ),
     takes_another_distance=way(
         "Your distance is not k3. Which of the three estimates is asked for?", distance=lambda self, log_r: -log_r
+    ),
+    takes_the_square_for_the_distance=way(
+        "Your distance is k2. Which of the three estimates is asked for?",
+        distance=lambda self, log_r: log_r.square() / 2,
     ),
     turns_the_distance_round=way(
         "You measure from the reference to the policy. Which of the two drew the tokens?",
@@ -1201,6 +1244,10 @@ known(
         "Your loss grows with the number of comparisons. By what do you divide the sum?",
         mean=lambda self, surprises: surprises.sum(),
     ),
+    takes_the_mean_too_early=way(
+        "You take the mean of the differences. Of what is the loss the mean?",
+        difference=lambda self, *its: Direct.difference(self, *its).mean(),
+    ),
     is_zero=way(
         "Your loss and its gradient are zero. What can be learned from that?", mean=lambda self, its: 0.0 * its.sum()
     ),
@@ -1268,6 +1315,12 @@ def of_the_whole_batch(self: Best, replies, rewards):
     return [its[at] for its in replies]
 
 
+def one_for_all(self: Best, replies, rewards):
+    self.agree(replies, rewards)
+    row, at = divmod(int(rewards.argmax()), rewards.size(1))
+    return [replies[row][at]] * len(replies)
+
+
 def prompts_alone(self: Best, replies, rewards):
     if len(replies) != len(rewards):
         raise ValueError("prompts")
@@ -1293,6 +1346,10 @@ known(
     takes_one_place_for_all=way(
         "You keep the same place for all prompts. Along which dimension do the replies to one prompt stand?",
         __call__=of_the_whole_batch,
+    ),
+    keeps_one_for_all=way(
+        "All prompts get the same reply, the best of the whole batch. Among which replies is each to be sought?",
+        __call__=one_for_all,
     ),
     gives_places=way("You give places. Who is to read them?", keep=lambda self, its, row: int(row.argmax())),
     takes_what_does_not_fit=way(
