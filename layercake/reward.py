@@ -184,7 +184,11 @@ class Loop:
     @torch.no_grad()
     def draw(self, model: nn.Module, generator: torch.Generator) -> Replies:
         """A group of replies to each of the next questions."""
-        return respond(model, self.asked(len(self.log.reward)), partial(sample, generator=generator))
+
+        def choose(logits: Tensor) -> Tensor:  # where the generator is, which a run saves: on the CPU
+            return sample(logits.to(generator.device), generator=generator).to(logits.device)
+
+        return respond(model, self.asked(len(self.log.reward)), choose)
 
     def loss(self, said: Tensor, old: Tensor, first: Tensor, advantages: Tensor, replies: Replies) -> Tensor:
         beta = self.settings.beta

@@ -140,6 +140,7 @@ def test_trl_itself_asks_our_questions_and_is_timed(tmp_path):
     pytest.importorskip("trl")
     lengths, model = [], twin(tiny())
     trainer = rl.trl_trainer(rl.with_adapters(model, 2), TINY, lengths, str(tmp_path))
+    assert trainer.generation_config.use_cache  # or it would read each reply again for each of its tokens
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
     step = rl.in_steps(trainer)
     step(), step()
