@@ -50,12 +50,13 @@ class: .stamps/release .stamps/system-course ## Make an example class of submiss
 soundness: .venv/.installed ## Print how sound the checks are: mistakes, alternatives, mutations
 	python -m autograder.soundness
 
-benchmark: .stamps/release .stamps/system-course ## Compare our speed with that of others: models, tokenizer, grading
+benchmark: .stamps/release .stamps/system-course ## Compare our speed with that of others: models, tokenizer, rewards, grading
 	python benchmarks/village.py
 	python benchmarks/bpe.py
 	python benchmarks/training.py
 	python benchmarks/generation.py
 	python benchmarks/equal_budget.py
+	python benchmarks/rl.py
 	python benchmarks/grading.py
 
 clean: ## Remove what was generated, but not the course folder
