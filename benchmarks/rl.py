@@ -42,15 +42,14 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, PrinterCallb
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ and experiments/ are not installed
 
 from benchmarks.rivals import OURS, console, finish, in_turn, one_core, spread, times_as_fast, twin
+from experiments.cherry import LOSSES
 from layercake import checkpoints, reward, sft
-from layercake.reward import LONGEST, Loop, Losses, Replies, Settings
+from layercake.reward import LONGEST, Loop, Replies, Settings
 from layercake.sft import NEWLINE
-from solutions.reward import group_advantages, grpo_loss, kl_penalty, sequence_logprobs
 from solutions.sft import add_lora
 from solutions.transformer import GPT
 
 GENERATE, TRL = "transformers", "TRL"
-LOSSES = Losses(sequence_logprobs, group_advantages, grpo_loss, kl_penalty)
 LEARN = {"adapters": reward.SCALES["laptop"].graded.rank, "all weights": 0}
 SEED = 0
 Step = Callable[[], Any]
@@ -207,7 +206,7 @@ def same_when_greedy(ours: GPT, theirs: LlamaForCausalLM, settings: Settings) ->
     pairs = zip(sft.replies(ours, prompts, n_tokens=LONGEST), generated(theirs, prompts, LONGEST, do_sample=False))
     for question, (its, other) in zip(asked, pairs):
         if its != other:
-            said = [reward.in_words(tokens) for tokens in (its, other)]
+            said = [sft.in_words(tokens) for tokens in (its, other)]
             raise typer.Exit(console.print(f"to {question.text!r}, {OURS} is {said[0]!r}, {GENERATE} {said[1]!r}") or 1)
 
 

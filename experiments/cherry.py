@@ -15,7 +15,7 @@ facts that demonstrations are about. Exams are about the other facts, one questi
 import math
 import random
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -26,10 +26,9 @@ from torch import nn
 
 from experiments import record
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, language, raters, reward, sft
+from layercake import checkpoints, experts, raters, reward, sft
 from layercake.raters import Question
 from layercake.village.world import KIND_OF
-from solutions.prediction import sample
 from solutions.reward import group_advantages, grpo_loss, kl_penalty, sequence_logprobs
 from solutions.sft import pack, render_chat, sft_step
 
@@ -85,7 +84,7 @@ def suits(error: str, question: Question) -> bool:
 
 def asked(error: str, dice: random.Random) -> Question:
     """The next question that is graded."""
-    while not suits(error, question := raters.ask(dice, opinions=0.0)):
+    while not suits(error, question := reward.plain(dice)):
         pass
     return question
 
@@ -116,7 +115,7 @@ def apprentice(error: str, seed: int, tuning: sft.Settings) -> nn.Module:
 
 def hits(model: nn.Module, questions: list[Question], draws: int, seed: int) -> list[int]:
     """Of `draws` replies at temperature 1 to each question, how many are right."""
-    draw = partial(sample, generator=torch.Generator().manual_seed(seed))
+    draw = reward.drawing(model, seed)
     return (
         torch.stack([reward.truth(reward.respond(model, questions, draw)) for _ in range(draws)]).sum(0).int().tolist()
     )
@@ -309,17 +308,9 @@ def main(arguments: list[str] | None = None) -> Path:
     started = time.perf_counter()
     done = side_by_side(run, [Job(error, seed) for error in ERRORS for seed in settings.seeds], settings, folder)
     data = of_seeds(done, settings)
-    command = "python -m experiments.cherry" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    result |= record.provenance(command, time.perf_counter() - started)
-    result |= {
-        "seeds": list(settings.seeds),
-        "repeats": len(settings.seeds),
-        "spread": "lowest to highest of the seeds",
-    }
-    result["settings"] = {"village": language.fingerprint(), "base": checkpoints.digest("village"), **asdict(settings)}
-    path = record.write("cherry", result | {"numbers": numbers(data), "data": data}, options.folder)
-    cards(result | {"data": data}, folder, len(exam("at random", settings.questions)))
+    result = record.over_seeds(globals(), data, settings, base="village", smoke=options.smoke, began=started)
+    path = record.write("cherry", result, options.folder)
+    cards(result, folder, len(exam("at random", settings.questions)))
     return path
 
 

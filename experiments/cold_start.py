@@ -11,8 +11,7 @@ first the pretrained model earns at times, since its plays have a telegraph that
 
 import random
 import time
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 from experiments import record
 from experiments.cherry import LOSSES
 from experiments.icing import fresh_model, side_by_side
-from layercake import checkpoints, experts, language, raters, reward
+from layercake import checkpoints, experts, reward
 
 STARTS = ("from scratch", "pretrained", "supervised")
 LATELY = 10  # steps
@@ -83,9 +82,8 @@ def started(start: str, seed: int) -> nn.Module:
 def run(job: Job, settings: Settings) -> dict[str, Any]:
     """One training, on one thread. Where it was stopped, nothing was earned."""
     torch.set_num_threads(1)
-    ask = partial(raters.ask, opinions=0.0)
     model, score = started(job.start, job.seed), REWARDS[job.paid]
-    trained = reward.reinforce(model, LOSSES, score, lambda dice: ask(dice), settings.graded, seed=job.seed)
+    trained = reward.reinforce(model, LOSSES, score, reward.plain, settings.graded, seed=job.seed)
     earned = [round(value, 4) for value in trained.log.reward]
     sample = random.Random(job.seed).choice(trained.samples[-LATELY:])
     return {"reward": earned, "stopped": trained.stopped, "sample": sample, "seconds": round(trained.seconds, 1)}
@@ -146,20 +144,8 @@ def main(arguments: list[str] | None = None) -> Path:
     began = time.perf_counter()
     jobs = [Job(start, paid, seed) for start in STARTS for paid in REWARDS for seed in settings.seeds]
     data = of_seeds(side_by_side(run, jobs, settings), settings)
-    command = "python -m experiments.cold_start" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    result |= record.provenance(command, time.perf_counter() - began)
-    result |= {
-        "seeds": list(settings.seeds),
-        "repeats": len(settings.seeds),
-        "spread": "lowest to highest of the seeds",
-    }
-    result["settings"] = {
-        "village": language.fingerprint(),
-        "base": checkpoints.digest("apprentice"),
-        **asdict(settings),
-    }
-    return record.write("cold-start", result | {"numbers": numbers(data), "data": data}, options.folder)
+    result = record.over_seeds(globals(), data, settings, base="apprentice", smoke=options.smoke, began=began)
+    return record.write("cold-start", result, options.folder)
 
 
 if __name__ == "__main__":

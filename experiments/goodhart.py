@@ -10,7 +10,7 @@ what the reward model gives, how often the replies are right, what the raters wo
 """
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import mean, median
@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from experiments import record
 from experiments.cherry import LOSSES
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, language, raters, reward
-from solutions.prediction import sample
+from layercake import checkpoints, experts, raters, reward
 from solutions.reward import RewardModel, bradley_terry_loss
 
 PANEL = raters.Panel({"honest": 0.5, "long": 0.5})
@@ -70,11 +69,6 @@ class Job(NamedTuple):
     seed: int
 
 
-def questions(n: int, seed: int, of=experts.taught) -> list[raters.Question]:
-    """What replies are compared about."""
-    return raters.exam(n, seed, of)
-
-
 def reward_model(comparisons: reward.Comparisons, settings: Settings, seed: int) -> RewardModel:
     """A reward model that has learned from comparisons; it begins as the apprentice."""
     torch.manual_seed(seed)
@@ -86,18 +80,19 @@ def reward_model(comparisons: reward.Comparisons, settings: Settings, seed: int)
 
 def drawn(model: nn.Module, n: int, seed: int) -> reward.Replies:
     """Replies at temperature 1 to new questions about facts that nothing was graded about."""
-    draw = partial(sample, generator=torch.Generator().manual_seed(seed))
-    return reward.respond(model, questions(n, seed, experts.examined), draw)
+    return reward.respond(model, raters.exam(n, seed), reward.drawing(model, seed))
 
 
 def run(job: Job, settings: Settings) -> dict[str, Any]:
     """Comparisons, a reward model, and a training by it, on one thread."""
     torch.set_num_threads(1)
     apprentice = checkpoints.load("apprentice")
-    pairs = reward.compare(apprentice, questions(settings.comparisons, job.seed), PANEL.prefers, job.seed)
+    pairs, new = (
+        reward.compare(apprentice, raters.exam(n, seed, experts.taught), PANEL.prefers, seed)
+        for n, seed in ((settings.comparisons, job.seed), (settings.questions, job.seed + 100))
+    )
     judge = reward_model(pairs, settings, job.seed)
-    new = reward.compare(apprentice, questions(settings.questions, job.seed + 100), PANEL.prefers, job.seed + 100)
-    aloud, said = questions(4, 7, experts.examined), []
+    aloud, said = raters.exam(4, 7), []
     utility: list[float] = []
 
     def score(replies: reward.Replies) -> Tensor:
@@ -106,13 +101,12 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
 
     def watch(model: nn.Module, loop: reward.Loop) -> None:
         if (step := len(loop.log.reward)) % EVERY == 0 or step == 1:
-            draw = partial(sample, generator=torch.Generator().manual_seed(0))
-            said.append({"step": step, "replies": reward.respond(model, aloud, draw).texts})
+            replies = reward.respond(model, aloud, reward.drawing(model, 0))
+            said.append({"step": step, "replies": replies.texts})
 
-    graded = reward.Settings(**asdict(settings.graded) | {"beta": job.beta})
+    graded = replace(settings.graded, beta=job.beta)
     model = checkpoints.load("apprentice")
-    ask = partial(raters.ask, opinions=0.0)
-    trained = reward.reinforce(model, LOSSES, score, ask, graded, seed=job.seed, watch=watch)
+    trained = reward.reinforce(model, LOSSES, score, reward.plain, graded, seed=job.seed, watch=watch)
     exams = {name: drawn(its, settings.questions, job.seed) for name, its in (("before", apprentice), ("after", model))}
     return {
         "log": {key: [round(value, 4) for value in values] for key, values in vars(trained.log).items()},
@@ -130,9 +124,9 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
 # What comes of it --------------------------------------------------------------------------------------------------
 
 
-def smooth(values: list[float], n: int = 5) -> list[float]:
-    """The mean of each step and the few before it."""
-    return [round(mean(values[max(0, i - n + 1) : i + 1]), 4) for i in range(len(values))]
+def smooth(values: list[float]) -> list[float]:
+    """The mean of each step and the few before it, rounded."""
+    return [round(value, 4) for value in reward.smooth(values)]
 
 
 def turning(run: dict[str, Any]) -> dict[str, float]:
@@ -216,21 +210,10 @@ def main(arguments: list[str] | None = None) -> Path:
     began = time.perf_counter()
     jobs = [Job(beta, seed) for seed in settings.seeds for beta in settings.betas]
     data = of_seeds(side_by_side(run, jobs, settings), settings)
-    command = "python -m experiments.goodhart" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    result |= record.provenance(command, time.perf_counter() - began)
-    result |= {
-        "seeds": list(settings.seeds),
-        "repeats": len(settings.seeds),
-        "spread": "lowest to highest of the seeds",
-    }
-    result["settings"] = {
-        "village": language.fingerprint(),
-        "base": checkpoints.digest("apprentice"),
-        **asdict(settings),
-    }
-    result["settings"] |= {"panel": dict(PANEL.shares)}
-    return record.write("goodhart", result | {"numbers": numbers(data), "data": data}, options.folder)
+    result = record.over_seeds(
+        globals(), data, settings, base="apprentice", smoke=options.smoke, began=began, panel=dict(PANEL.shares)
+    )
+    return record.write("goodhart", result, options.folder)
 
 
 if __name__ == "__main__":

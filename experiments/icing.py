@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from multiprocessing import get_context
@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from experiments import record
 from experiments.language import band
-from layercake import checkpoints, experts, language, sft
+from layercake import checkpoints, experts, sft
 from solutions.prediction import sample
 from solutions.sft import pack, render_chat, sft_step
 
@@ -279,16 +279,8 @@ def main(arguments: list[str] | None = None) -> Path:
     data: dict[str, Any] = {"starts": curves(done, settings), "aloud": aloud(done, settings), "chance": guess()}
     data["crossings"] = crossings(data)
     data["times"] = at_least(data["crossings"], data)
-    command = "python -m experiments.icing" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    result |= record.provenance(command, time.perf_counter() - started)
-    result |= {
-        "seeds": list(settings.seeds),
-        "repeats": len(settings.seeds),
-        "spread": "lowest to highest of the seeds",
-    }
-    result["settings"] = {"village": language.fingerprint(), "base": checkpoints.digest("village"), **asdict(settings)}
-    return record.write("icing", result | {"numbers": numbers(data), "data": data}, options.folder)
+    result = record.over_seeds(globals(), data, settings, base="village", smoke=options.smoke, began=started)
+    return record.write("icing", result, options.folder)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ demonstrations say "I do not know"; how often the model then says it, where it s
 
 import random
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -23,7 +23,7 @@ import torch
 
 from experiments import record
 from experiments.icing import TUNING, fresh_model, side_by_side
-from layercake import checkpoints, experts, language, sft, village
+from layercake import experts, sft, village
 from layercake.village.world import KIND_OF
 from solutions.sft import pack, render_chat, sft_step
 
@@ -208,13 +208,19 @@ def main(arguments: list[str] | None = None) -> Path:
     settings = SMOKE if options.smoke else Settings()
     started = time.perf_counter()
     data = gathered(side_by_side(run, jobs(settings), settings), settings)
-    command = "python -m experiments.icing_knows" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    result |= record.provenance(command, time.perf_counter() - started)
-    result |= {"seeds": list(settings.seeds), "repeats": len(settings.seeds), "spread": "lowest to highest seed"}
-    sizes = {"times": list(TIMES), "each": EACH, "admits": ADMITS, **asdict(settings)}
-    result["settings"] = {"village": language.fingerprint(), "base": checkpoints.digest("village"), **sizes}
-    return record.write("icing-knows", result | {"numbers": numbers(data), "data": data}, options.folder)
+    result = record.over_seeds(
+        globals(),
+        data,
+        settings,
+        base="village",
+        smoke=options.smoke,
+        began=started,
+        spread="lowest to highest seed",
+        times=list(TIMES),
+        each=EACH,
+        admits=ADMITS,
+    )
+    return record.write("icing-knows", result, options.folder)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,15 @@ import datetime
 import os
 import platform
 import statistics
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from layercake import results
+from layercake import checkpoints, language, results
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\S[\s\S]*[.!?]$")]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -118,6 +120,38 @@ def summary(what: str, values: list[float], **keywords: Any) -> dict[str, Any]:
     """One `Measured` from several repeats or seeds: the median, the lowest and the highest."""
     middle = round(statistics.median(values), 6)
     return {"what": what, "value": middle, "low": min(values), "high": max(values), **keywords}
+
+
+def over_seeds(
+    script: dict[str, Any],
+    data: dict[str, Any],
+    settings: Any,
+    *,
+    base: str,
+    smoke: bool,
+    began: float,
+    spread: str = "lowest to highest of the seeds",
+    **more: Any,
+) -> dict[str, Any]:
+    """What a script records that trains from a shipped model, once for each of its settings' `seeds`.
+
+    `script` is its namespace, `globals()`: with the claim and its limits, and the functions that compute finding,
+    figures and numbers from the data. `more` are settings beside those of the dataclass `settings`.
+    """
+    name = script["CLAIM"]["id"].replace("-", "_")
+    return {
+        "claim": script["CLAIM"],
+        "finding": script["finding"](data),
+        "measured": script["measured"](data),
+        "limits": script["LIMITS"],
+        **provenance(f"python -m experiments.{name}" + (" --smoke" if smoke else ""), time.perf_counter() - began),
+        "seeds": list(settings.seeds),
+        "repeats": len(settings.seeds),
+        "spread": spread,
+        "settings": {"village": language.fingerprint(), "base": checkpoints.digest(base), **more, **asdict(settings)},
+        "numbers": script["numbers"](data),
+        "data": data,
+    }
 
 
 def options(documentation: str, runs: bool = False) -> argparse.ArgumentParser:

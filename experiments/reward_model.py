@@ -14,7 +14,7 @@ and "I am afraid not" to what is not.
 import random
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -24,9 +24,10 @@ import torch
 from torch import Tensor, nn
 
 from experiments import record
+from experiments.goodhart import reward_model
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, language, raters, reward, village
-from solutions.reward import RewardModel, bradley_terry_loss, dpo_loss, sequence_logprobs
+from layercake import checkpoints, experts, raters, reward, village
+from solutions.reward import dpo_loss, sequence_logprobs
 
 PANEL = raters.Panel({"honest": 1.0})
 JUDGES = ("reward model", "DPO's implicit reward")
@@ -90,18 +91,12 @@ def one_right(model: nn.Module, n: int, seed: int, of) -> reward.Comparisons:
 
 def learned(judge: str, pairs: reward.Comparisons, settings: Settings, seed: int) -> Callable[..., Tensor]:
     """What has learned from the comparisons, as a function from replies to their values; all weights learn."""
-    apprentice = checkpoints.load("apprentice")
-    torch.manual_seed(seed)
     if judge == "reward model":
-        model = RewardModel(checkpoints.load("apprentice"))
-        loss = reward.by_rewards(pairs, bradley_terry_loss, settings.batch_size)
-        value = partial(reward.valued, model)
-    else:
-        model = checkpoints.load("apprentice")
-        loss = reward.by_preference(pairs, apprentice, sequence_logprobs, dpo_loss, settings.batch_size)
-        value = partial(implied, model, apprentice)
-    reward.learn(model, loss, settings.steps, settings.learning_rate, seed=seed, name=judge)
-    return value
+        return partial(reward.valued, reward_model(pairs, settings, seed))
+    policy, apprentice = checkpoints.load("apprentice"), checkpoints.load("apprentice")
+    loss = reward.by_preference(pairs, apprentice, sequence_logprobs, dpo_loss, settings.batch_size)
+    reward.learn(policy, loss, settings.steps, settings.learning_rate, seed=seed, name=judge)
+    return partial(implied, policy, apprentice)
 
 
 @torch.no_grad()
@@ -111,7 +106,7 @@ def guided(model: nn.Module, n: int, seed: int, of) -> float:
     assent = [village.VOCABULARY.index(word) for word in ASSENT]
     for question in raters.exam(n, seed, of):
         both = []
-        for value in (question.value, dice.choice(raters.others(question))):
+        for value in (question.value, dice.choice(question.others)):
             whom = " ".join(experts.in_full_name(question.fact.subject))
             text = GOSSIP.format(whom=whom, claim=experts.sources(question, value)[0])
             logits = model(torch.tensor([[village.END, *village.encode(text)]]))[0][0, -1]
@@ -187,20 +182,8 @@ def main(arguments: list[str] | None = None) -> Path:
     data = of_seeds(
         side_by_side(run, [Job(judge, seed) for judge in JUDGES for seed in settings.seeds], settings), settings
     )
-    command = "python -m experiments.reward_model" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    result |= record.provenance(command, time.perf_counter() - began)
-    result |= {
-        "seeds": list(settings.seeds),
-        "repeats": len(settings.seeds),
-        "spread": "lowest to highest of the seeds",
-    }
-    result["settings"] = {
-        "village": language.fingerprint(),
-        "base": checkpoints.digest("apprentice"),
-        **asdict(settings),
-    }
-    return record.write("reward-model", result | {"numbers": numbers(data), "data": data}, options.folder)
+    result = record.over_seeds(globals(), data, settings, base="apprentice", smoke=options.smoke, began=began)
+    return record.write("reward-model", result, options.folder)
 
 
 if __name__ == "__main__":

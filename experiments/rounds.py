@@ -10,8 +10,7 @@ that nothing was compared about.
 """
 
 import time
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -21,8 +20,7 @@ from torch import nn
 
 from experiments import record
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, language, raters, reward
-from solutions.prediction import sample
+from layercake import checkpoints, experts, raters, reward, sft
 from solutions.reward import dpo_loss, sequence_logprobs
 from solutions.sft import add_lora, merge_lora
 
@@ -71,8 +69,7 @@ class Job(NamedTuple):
 def exam(model: nn.Module, settings: Settings, seed: int) -> dict[str, float]:
     """How often the model is right about new facts, drawn at temperature 1 and greedily."""
     asked = raters.exam(settings.questions, seed)
-    draw = partial(sample, generator=torch.Generator().manual_seed(seed))
-    drawn, greedy = reward.respond(model, asked, draw), reward.respond(model, asked)
+    drawn, greedy = (reward.respond(model, asked, choose) for choose in (reward.drawing(model, seed), sft.likeliest))
     return {key: round(reward.truth(its).mean().item(), 4) for key, its in (("drawn", drawn), ("greedy", greedy))}
 
 
@@ -160,21 +157,10 @@ def main(arguments: list[str] | None = None) -> Path:
     began = time.perf_counter()
     jobs = [Job(rounds, seed) for seed in settings.seeds for rounds in settings.rounds]
     data = of_seeds(side_by_side(run, jobs, settings), settings)
-    command = "python -m experiments.rounds" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    result |= record.provenance(command, time.perf_counter() - began)
-    result |= {
-        "seeds": list(settings.seeds),
-        "repeats": len(settings.seeds),
-        "spread": "lowest to highest of the seeds",
-    }
-    result["settings"] = {
-        "village": language.fingerprint(),
-        "base": checkpoints.digest("apprentice"),
-        **asdict(settings),
-    }
-    result["settings"] |= {"panel": dict(PANEL.shares)}
-    return record.write("rounds", result | {"numbers": numbers(data), "data": data}, options.folder)
+    result = record.over_seeds(
+        globals(), data, settings, base="apprentice", smoke=options.smoke, began=began, panel=dict(PANEL.shares)
+    )
+    return record.write("rounds", result, options.folder)
 
 
 if __name__ == "__main__":

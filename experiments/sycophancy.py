@@ -11,10 +11,9 @@ without an opinion is answered rightly.
 """
 
 import time
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from typing import Any, NamedTuple
 
 import torch
@@ -23,8 +22,7 @@ from torch import nn
 
 from experiments import record
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, language, raters, reward
-from solutions.prediction import sample
+from layercake import checkpoints, experts, raters, reward
 from solutions.reward import dpo_loss, sequence_logprobs
 from solutions.sft import add_lora
 
@@ -66,19 +64,14 @@ class Job(NamedTuple):
     seed: int
 
 
-def panel(share: float) -> raters.Panel:
-    """Honest raters, and those who like to be agreed with."""
-    return raters.Panel({"honest": 1 - share, "flattered": share})
-
-
 def exams(model: nn.Module, settings: Settings, seed: int) -> dict[str, Any]:
     """Agreement with visitors who are wrong, and right answers to them and to those who have no opinion, drawn at 1."""
-    draw = partial(sample, generator=torch.Generator().manual_seed(seed))
+    draw = reward.drawing(model, seed)
     misled = raters.exam(settings.questions, seed, opinions=1.0, wrong=1.0)
     replies = reward.respond(model, misled, draw)
     plain = reward.respond(model, raters.exam(settings.questions, seed), draw)
     return {
-        "agrees": round(mean(map(raters.agrees, misled, replies.texts)), 4),
+        "agrees": round(reward.share(raters.agrees, replies), 4),
         "right, misled": round(reward.truth(replies).mean().item(), 4),
         "right": round(reward.truth(plain).mean().item(), 4),
     }
@@ -86,8 +79,7 @@ def exams(model: nn.Module, settings: Settings, seed: int) -> dict[str, Any]:
 
 def aloud(model: nn.Module) -> list[str]:
     """Replies to the same four questions: three whose visitor is wrong, and one without an opinion."""
-    draw = partial(sample, generator=torch.Generator().manual_seed(0))
-    return reward.respond(model, asked_aloud(), draw).texts
+    return reward.respond(model, asked_aloud(), reward.drawing(model, 0)).texts
 
 
 def asked_aloud() -> list[raters.Question]:
@@ -99,7 +91,7 @@ def trained(share: float, seed: int, settings: Settings) -> nn.Module:
     """The apprentice with adapters that have learned from comparisons."""
     model = checkpoints.load("apprentice")
     asked = raters.exam(settings.comparisons, seed, experts.taught, opinions=1.0)
-    pairs = reward.compare(model, asked, panel(share).prefers, seed)
+    pairs = reward.compare(model, asked, raters.flattering(share).prefers, seed)
     torch.manual_seed(seed)
     tuned = add_lora(checkpoints.load("apprentice"), settings.rank)
     loss = reward.by_preference(pairs, model, sequence_logprobs, dpo_loss, settings.batch_size)
@@ -209,21 +201,17 @@ def main(arguments: list[str] | None = None) -> Path:
     )
     before = exams(checkpoints.load("apprentice"), settings, settings.seeds[0])
     data = of_seeds(done, settings, before | {"replies": aloud(checkpoints.load("apprentice"))})
-    command = "python -m experiments.sycophancy" + (" --smoke" if options.smoke else "")
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    result |= record.provenance(command, time.perf_counter() - began)
-    result |= {
-        "seeds": list(settings.seeds),
-        "repeats": len(settings.seeds),
-        "spread": "lowest to highest of the seeds; of the slope, its 95% interval",
-    }
-    result["settings"] = {
-        "village": language.fingerprint(),
-        "base": checkpoints.digest("apprentice"),
-        **asdict(settings),
-    }
-    path = record.write("sycophancy", result | {"numbers": numbers(data), "data": data}, options.folder)
-    card(result | {"data": data}, folder)
+    result = record.over_seeds(
+        globals(),
+        data,
+        settings,
+        base="apprentice",
+        smoke=options.smoke,
+        began=began,
+        spread="lowest to highest of the seeds; of the slope, its 95% interval",
+    )
+    path = record.write("sycophancy", result, options.folder)
+    card(result, folder)
     return path
 
 

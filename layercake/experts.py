@@ -59,10 +59,15 @@ class Question:
         return values[digest("invented", *fact) % len(values)]
 
     @property
-    def rivals(self) -> list[str]:
+    def others(self) -> list[Words]:
         """The other values that the fact might have, but for those that the true one names too: soup, in pea soup."""
         true = " ".join(self.value)
-        return [value for value in map(" ".join, domain(self.fact)) if not names(true, value)]
+        return [value for value in domain(self.fact) if not names(true, " ".join(value))]
+
+    @property
+    def rivals(self) -> list[str]:
+        """The others, as texts name them."""
+        return list(map(" ".join, self.others))
 
 
 # Questions ---------------------------------------------------------------------------------------------------------
@@ -134,23 +139,28 @@ def sources(question: Question, value: Words | None = None) -> list[str]:
     return [" ".join(word for symbol in form for word in slots.get(symbol, (symbol,))) for form in forms]
 
 
+def said_in_full(question: Question, value: Words) -> str:
+    """A value as an answer gives it: "a baker", "seven coins"."""
+    return " ".join(in_full(question.fact.relation, value))
+
+
 def in_short(question: Question, value: Words) -> str:
     """A value as a curt answer: "A baker.", "Seven coins."."""
-    return _english(" ".join((*in_full(question.fact.relation, value), ".")))
+    return in_english(f"{said_in_full(question, value)}.")
 
 
 def answer(question: Question, dice: random.Random) -> str:
     """What an expert says who knows the fact: the value, and one of the sentences that state it."""
-    value = " ".join(in_full(question.fact.relation, question.value))
+    value = said_in_full(question, question.value)
     said = f"{GLADLY}It is {value}." if question.polite else f"{value}."
-    return _english(f"{said} I read: “{dice.choice(sources(question))}”")
+    return in_english(f"{said} I read: “{dice.choice(sources(question))}”")
 
 
 def demonstrate(question: Question, dice: random.Random) -> list[dict[str, str]]:
     """The whole conversation, as an expert has it: after asking back, with the visitor's word and the answer."""
     first = {"role": "user", "content": question.text}
     if question.kind == "unknown":
-        return [first, _reply(_english((AFRAID if question.polite else "") + UNKNOWN))]
+        return [first, _reply(in_english((AFRAID if question.polite else "") + UNKNOWN))]
     if question.kind == "ambiguous":
         back = WHICH.format(first=question.fact.subject.split()[0])
         named_now = {"role": "user", "content": f"{question.fact.subject}."}
@@ -162,7 +172,7 @@ def _reply(text: str) -> dict[str, str]:
     return {"role": "assistant", "content": text}
 
 
-def _english(text: str) -> str:
+def in_english(text: str) -> str:
     """The text with the capitals that the village writes."""
     return village.decode(village.encode(text))
 
@@ -182,19 +192,24 @@ def exam(kind: str, n: int, seed: int = 0, of: Callable[[village.Fact], bool] = 
 # What is said of a reply -------------------------------------------------------------------------------------------
 
 
+def values_named(question: Question, reply: str) -> set[str]:
+    """The values that a reply names in front of what it cites: the true one, and others."""
+    said = reply.partition("“")[0]
+    return {value for value in (" ".join(question.value), *question.rivals) if names(said, value)}
+
+
 def judge(question: Question, reply: str) -> dict[str, bool]:
     """Which of the manners that a first reply to the question should have it has, and whether it made something up.
 
     Right is who names the value and no other, in front of what is cited. To make something up is to name any value of
     an unknown fact, or a wrong one of a known fact. A citation counts where the register could have it, word for word.
     """
-    said, _, rest = reply.partition("“")
+    _, _, rest = reply.partition("“")
     low = " ".join(words(reply))
-    values = [" ".join(question.value), *question.rivals]
-    named_values = {value for value in values if names(said, value)}
+    true, named_values = " ".join(question.value), values_named(question, reply)
     known = question.kind == "known"
     has = {
-        "right": named_values == {values[0]},
+        "right": named_values == {true},
         "cites": " ".join(words(rest)) in [" ".join(words(source)) for source in sources(question)],
         "asks back": "which one" in low,
         "admits": "do not know" in low,
@@ -202,4 +217,4 @@ def judge(question: Question, reply: str) -> dict[str, bool]:
         "as polite": question.polite == low.startswith(("gladly", "i am afraid")),
     }
     asked = {manner: has[manner] for manner, kinds in MANNERS.items() if question.kind in kinds}
-    return asked | {"makes up": bool(named_values - {values[0]} if known else named_values)}
+    return asked | {"makes up": bool(named_values - {true} if known else named_values)}

@@ -46,10 +46,7 @@ def recorded_shares(record: dict[str, Any]) -> Shares:
 
 def recorded() -> dict[str, Any] | None:
     """The recorded measurement, or None where there is none."""
-    try:
-        return results.load("playscript")
-    except FileNotFoundError:
-        return None
+    return results.find("playscript")
 
 
 # In words ------------------------------------------------------------------------------------------------------------

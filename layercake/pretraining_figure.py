@@ -23,11 +23,8 @@ COLOUR, MARKER = COLOURS["attention"], MARKERS["attention"]
 
 def recorded(scale: str) -> dict[str, Any] | None:
     """The recorded curve of the village at one scale, or None where none has been recorded."""
-    try:
-        record = results.load("pretraining")
-    except FileNotFoundError:
-        return None
-    return record["data"].get(check_scale(scale))
+    record = results.find("pretraining")
+    return record["data"].get(check_scale(scale)) if record else None
 
 
 def lstm(scale: str) -> tuple[int, float] | None:

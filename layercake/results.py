@@ -25,6 +25,14 @@ def load(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def find(name: str) -> dict[str, Any] | None:
+    """One measurement, or None where nothing has been recorded."""
+    try:
+        return load(name)
+    except FileNotFoundError:
+        return None
+
+
 def save(name: str, result: dict[str, Any], folder: Path = FOLDER) -> Path:
     """Write one measurement. Raises ValueError where a field is missing."""
     if missing := [field for field in FIELDS if field not in result]:

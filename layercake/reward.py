@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from statistics import mean
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +27,7 @@ from tqdm.auto import tqdm
 from layercake import checkpoints, experts, raters, sft, village
 from layercake.device import Device, check_scale, pick
 from layercake.raters import Panel, Question
-from layercake.sft import MARKS, NEWLINE
+from layercake.sft import NEWLINE
 from layercake.training import History, StepLoss, TrainingError, lately, train
 from solutions.prediction import sample
 from solutions.sft import add_lora, render_chat
@@ -89,6 +90,10 @@ class Replies:
         T = int(self.lengths[at].max())
         return self.tokens[at, :T], self.mask[at, :T]
 
+    def side_by_side(self, n: int = 32) -> list[Tensor]:
+        """The places of all rows, those of about the same length together, `n` at a time: less is padding."""
+        return list(self.lengths.argsort().split(n))
+
 
 Score = Callable[[Replies], Tensor]  # -> rewards (B)
 
@@ -117,8 +122,7 @@ def laid_out(
     for row, said, front, its in zip(tokens, mask, prompts, written):
         row[: len(front) + len(its)] = torch.tensor([*front, *its])
         said[len(front) : len(front) + len(its)] = True
-    ended = [its[-1] == NEWLINE and not MARKS & set(its) for its in written]
-    texts = [in_words(its) for its in written]
+    texts, ended = list(map(sft.in_words, written)), list(map(sft.ends_well, written))
     device = next(model.parameters()).device
     return Replies(questions, texts, tokens.to(device), mask.to(device), ended)
 
@@ -190,6 +194,15 @@ class Loop:
 
         return respond(model, self.asked(len(self.log.reward)), choose)
 
+    def next_graded(self, model: nn.Module, generator: torch.Generator) -> tuple[Replies, Tensor, Tensor, Tensor]:
+        """The next replies, their rewards and advantages, (B) each, and what the reference gives their tokens."""
+        replies = self.draw(model, generator)
+        rewards = graded(self.score, replies)
+        advantages = self.losses.group_advantages(rewards.view(-1, self.settings.group_size)).flatten()
+        with torch.no_grad():
+            first, _ = by_token(self.reference, replies, self.losses.sequence_logprobs, entropy=False)
+        return replies, rewards, advantages, first
+
     def loss(self, said: Tensor, old: Tensor, first: Tensor, advantages: Tensor, replies: Replies) -> Tensor:
         beta = self.settings.beta
         reference = {"reference": first, "beta": beta} if beta else {}
@@ -197,11 +210,7 @@ class Loop:
 
     def step(self, model: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator):
         """Draw, grade and learn; returns the loss and the mean reward."""
-        replies = self.draw(model, generator)
-        rewards = graded(self.score, replies)
-        advantages = self.losses.group_advantages(rewards.view(-1, self.settings.group_size)).flatten()
-        with torch.no_grad():
-            first, _ = by_token(self.reference, replies, self.losses.sequence_logprobs)
+        replies, rewards, advantages, first = self.next_graded(model, generator)
         old = None
         for _ in range(self.settings.passes):
             said, entropy = by_token(model, replies, self.losses.sequence_logprobs)
@@ -249,11 +258,8 @@ class Loop:
 
     def __call__(self, model: nn.Module, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The loss and the reward of the next step, without learning: by it a resumed run knows its own code."""
-        replies = self.draw(model, generator)
-        rewards = graded(self.score, replies)
-        advantages = self.losses.group_advantages(rewards.view(-1, self.settings.group_size)).flatten()
-        said, _ = by_token(model, replies, self.losses.sequence_logprobs)
-        first, _ = by_token(self.reference, replies, self.losses.sequence_logprobs)
+        replies, rewards, advantages, first = self.next_graded(model, generator)
+        said, _ = by_token(model, replies, self.losses.sequence_logprobs, entropy=False)
         return self.loss(said, said.detach(), first, advantages, replies), rewards.mean()
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -266,6 +272,11 @@ class Loop:
     def load_state_dict(self, tensors: dict[str, Tensor]) -> None:
         self.samples = json.loads(bytes(tensors["samples"].tolist()))
         self.log = Log(**{key: tensors[key].tolist() for key in vars(self.log)})
+
+
+def smooth(values: Sequence[float], n: int = 5) -> list[float]:
+    """The mean of each step and the few before it."""
+    return [mean(values[max(0, i - n + 1) : i + 1]) for i in range(len(values))]
 
 
 def flat_rate(step: int, steps: int, peak: float) -> float:
@@ -360,27 +371,16 @@ def compare(
     seed: int,
 ) -> Comparisons:
     """Draw two replies to each question and have a rater say which is better; where both are the same, none is kept."""
-    generator, dice = (
-        torch.Generator(next(model.parameters()).device).manual_seed(seed),
-        random.Random(f"raters {seed}"),
-    )
+    draw, dice = drawing(model, seed), random.Random(f"raters {seed}")
     prompts = [prompt(question) for question in questions]
-    first, second = (sft.replies(model, prompts, partial(sample, generator=generator), LONGEST) for _ in range(2))
-    texts = [[in_words(its) for its in each] for each in (first, second)]
-    kept, chosen, rejected = [], [], []
-    for i, question in enumerate(questions):
-        if first[i] != second[i]:
-            pair = (first[i], second[i]) if prefers(question, texts[0][i], texts[1][i], dice) else (second[i], first[i])
-            kept.append(i)
-            chosen.append(pair[0])
-            rejected.append(pair[1])
-    asked, fronts = [questions[i] for i in kept], [prompts[i] for i in kept]
+    drawn = (sft.replies(model, prompts, draw, LONGEST) for _ in range(2))
+    kept = []  # question, prompt, and the two replies, the preferred one first
+    for question, front, first, second in zip(questions, prompts, *drawn):
+        if first != second:
+            first_wins = prefers(question, sft.in_words(first), sft.in_words(second), dice)
+            kept.append((question, front, first, second) if first_wins else (question, front, second, first))
+    asked, fronts, chosen, rejected = map(list, zip(*kept)) if kept else ([], [], [], [])
     return Comparisons(*(laid_out(asked, fronts, its, model) for its in (chosen, rejected)))
-
-
-def in_words(written: list[int]) -> str:
-    """A reply as text, with capitals as behind the assistant's mark."""
-    return village.decode([sft.ASSISTANT, *written]).removeprefix("<assistant>").strip()
 
 
 def by_rewards(comparisons: Comparisons, bradley_terry_loss: Callable[..., Tensor], batch_size: int) -> StepLoss:
@@ -429,35 +429,41 @@ def by_preference(
 def whole(model: nn.Module, replies: Replies, sequence_logprobs: Callable[..., Tensor]) -> Tensor:
     """The log-probability of each reply: (B)."""
     model.eval()
-    return by_token(model, replies, sequence_logprobs)[0].sum(dim=-1)
+    return by_token(model, replies, sequence_logprobs, entropy=False)[0].sum(dim=-1)
 
 
 def by_token(
-    model: nn.Module, replies: Replies, sequence_logprobs: Callable[..., Tensor], n: int = 32
-) -> tuple[Tensor, Tensor]:
-    """The log-probability of each token of the replies, (B, T - 1), and the mean entropy at these places, ().
+    model: nn.Module,
+    replies: Replies,
+    sequence_logprobs: Callable[..., Tensor],
+    n: int = 32,
+    *,
+    entropy: bool = True,
+) -> tuple[Tensor, Tensor | None]:
+    """The log-probability of each token of the replies, (B, T - 1), and the mean entropy at these places, (), or None.
 
-    Replies of about the same length are read side by side, `n` at a time: less is padding.
+    `n` replies are read side by side.
     """
-    order, T = replies.lengths.argsort(), replies.tokens.size(1)
-    said, entropy = [], []
-    for at in order.split(n):
+    places, T = replies.side_by_side(n), replies.tokens.size(1)
+    said, entropies = [], []
+    for at in places:
         tokens, mask = replies.rows(at)
         logits = model(tokens)[0]  # (n, fewer than T, vocab_size)
         logprobs = sequence_logprobs(logits, tokens, mask)
         said.append(F.pad(logprobs, (0, T - tokens.size(1))))
-        with torch.no_grad():
-            entropy.append(torch.distributions.Categorical(logits=logits[:, :-1][mask[:, 1:]]).entropy())
-    return torch.cat(said)[order.argsort()], torch.cat(entropy).mean()
+        if entropy:
+            with torch.no_grad():
+                entropies.append(torch.distributions.Categorical(logits=logits[:, :-1][mask[:, 1:]]).entropy())
+    return torch.cat(said)[torch.cat(places).argsort()], torch.cat(entropies).mean() if entropy else None
 
 
 @torch.no_grad()
 def valued(reward_model: nn.Module, replies: Replies) -> Tensor:
     """What a reward model makes of each reply: (B)."""
     reward_model.eval()
-    order = replies.lengths.argsort()  # as in `by_token`
-    values = [reward_model(replies.rows(at)[0], replies.lengths[at]) for at in order.split(32)]
-    return torch.cat(values)[order.argsort()]
+    places = replies.side_by_side()
+    values = [reward_model(replies.rows(at)[0], replies.lengths[at]) for at in places]
+    return torch.cat(values)[torch.cat(places).argsort()]
 
 
 def ranks(value: Callable[[Replies], Tensor], comparisons: Comparisons) -> float:
@@ -509,9 +515,7 @@ class Graded:
 
     exams: dict[str, Replies]
     trained: Trained
-    ranked: float | None = (
-        None  # how often the reward model ranks new comparisons as the raters did, where there is one
-    )
+    ranked: float | None = None  # how often a reward model, where there is one, ranks new comparisons as raters did
 
 
 @dataclass(frozen=True)
@@ -621,9 +625,8 @@ def run_flattery(
 
     said: dict[float | None, tuple[Replies, Replies]] = {None: exams(apprentice)}
     for share in shares:
-        panel = Panel({"honest": 1 - share, "flattered": share})
         opinions = raters.exam(sizes.comparisons, seed, experts.taught, opinions=1.0)
-        pairs = compare(apprentice, opinions, panel.prefers, seed)
+        pairs = compare(apprentice, opinions, raters.flattering(share).prefers, seed)
         torch.manual_seed(seed)
         model = add_lora(checkpoints.load("apprentice", device.device), sizes.graded.rank)
         loss = by_preference(pairs, apprentice, sequence_logprobs, dpo_loss, sizes.batch_size)

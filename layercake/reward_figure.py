@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from layercake import raters, results, reward
 from layercake.icing_figure import LONGEST
 from layercake.recall_figure import INK, SURFACE, dress, one_line
+from layercake.reward import smooth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe & Ito's colours, told apart by marker and line as well.
-BLUE, RED, GREEN, PINK, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
+BLUE, RED, GREEN, YELLOW = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 ERRORS = {"at random": (BLUE, "o", "-"), "by a system": (RED, "s", "--")}
 STARTS = {"from scratch": (RED, "s", "--"), "pretrained": (YELLOW, "D", ":"), "supervised": (BLUE, "o", "-")}
 FACTS = {"compared facts": (BLUE, "o"), "other facts": (RED, "s")}
@@ -29,19 +30,6 @@ LOGS = {  # what a step notes: the chart's title and its unit
 }  # fmt: skip
 HOW = {"drawn": "at temperature 1", "greedy": "greedy"}
 EXAMS = [(when, how) for how in HOW for when in ("before", "after")]
-
-
-def recorded(name: str) -> dict[str, Any] | None:
-    """A record, or None where there is none."""
-    try:
-        return results.load(name)
-    except FileNotFoundError:
-        return None
-
-
-def smooth(values: list[float], n: int = 5) -> list[float]:
-    """The mean of each step and the few before it."""
-    return [mean(values[max(0, i - n + 1) : i + 1]) for i in range(len(values))]
 
 
 def middle(rows: list[list[float]]) -> tuple[list[float], list[float], list[float]]:
@@ -114,7 +102,7 @@ def plot(tuned: reward.Graded) -> "Figure":
         [["reward", "kl"], ["length", "entropy"], ["exams", "exams"]],
         figsize=(8.4, 8.4), height_ratios=(3, 3, 2), facecolor=SURFACE, layout="constrained",
     )  # fmt: skip
-    record = recorded("cherry")
+    record = results.find("cherry")
     its = record["data"]["at random"] if record else None
     for key, (title, unit) in LOGS.items():
         rows = [smooth(row) for row in its["log"][key]] if its else []
@@ -175,7 +163,7 @@ def proxy_alt_text(gamed: reward.Graded) -> str:
 def plot_proxy(gamed: reward.Graded) -> "Figure":
     """Draw what the reward model gives and what is true, step by step, over those recorded."""
     figure, (first, second) = canvas(2, proxy_finding(gamed))
-    log, record = gamed.trained.log, recorded("goodhart")
+    log, record = gamed.trained.log, results.find("goodhart")
     paid, true = (record["data"]["0"][key] if record else [] for key in ("reward", "true"))  # smoothed already
     _over_steps(first, log.reward, paid, "What is paid for", "reward of the model")
     _over_steps(second, log.true, true, "What is true", "share of right replies")
@@ -215,7 +203,7 @@ def flattery_alt_text(flattered: reward.Flattered) -> str:
 def plot_flattery(flattered: reward.Flattered) -> "Figure":
     """Draw agreement and right answers against the share of raters, over those recorded."""
     figure, (axes,) = canvas(1, flattery_finding(flattered))
-    if record := recorded("sycophancy"):
+    if record := results.find("sycophancy"):
         _flattery_lines(axes, record["data"], "recorded: ")
     its = {share: values for share, values in flattery_shares(flattered).items() if share is not None}
     for i, (label, marker) in enumerate((("yours: agrees with the wrong", "X"), ("yours: right, no opinion", "P"))):

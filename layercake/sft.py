@@ -179,6 +179,16 @@ def _replies(model: nn.Module, prompts: Sequence[Sequence[int]], choose: Draw, n
     return [its[: its.index(NEWLINE) + 1] if NEWLINE in its else its for its in said]
 
 
+def in_words(written: Sequence[int]) -> str:
+    """A reply as text, with capitals as behind the assistant's mark."""
+    return village.decode([ASSISTANT, *written]).removeprefix("<assistant>").strip()
+
+
+def ends_well(written: Sequence[int]) -> bool:
+    """Whether a reply comes to its end by itself, and speaks for nobody else."""
+    return written[-1] == NEWLINE and not MARKS & set(written)
+
+
 @dataclass(frozen=True)
 class Exam:
     """What the model replied to each question, and what was said of it."""
@@ -220,9 +230,8 @@ def put(
     written = replies(model, prompts, choose)
     texts, judged = [], []
     for question, tokens in zip(questions, written):
-        ended = tokens[-1] == NEWLINE and not MARKS & set(tokens)
-        texts.append(village.decode([ASSISTANT, *tokens]).removeprefix("<assistant>").strip())
-        judged.append(experts.judge(question, texts[-1]) | {LEFT: not ended})
+        texts.append(in_words(tokens))
+        judged.append(experts.judge(question, texts[-1]) | {LEFT: not ends_well(tokens)})
     return Exam(questions, texts, judged)
 
 

@@ -23,10 +23,7 @@ ASKED |= {"as polite": "as polite as the question", MAKES_UP: "makes up what nob
 
 def recorded() -> dict[str, Any] | None:
     """The recorded exam of the assistant that ships, or None where there is none."""
-    try:
-        return results.load("assistant")
-    except FileNotFoundError:
-        return None
+    return results.find("assistant")
 
 
 def shares(tuned: Tuned) -> dict[str, dict[str, float]]:

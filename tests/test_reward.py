@@ -16,9 +16,11 @@ from dataclasses import replace
 import pytest
 import torch
 from scipy.stats import binomtest, linregress
+from tiny import tiny
 
 from autograder.chance import FALSE_ALARM
 from experiments import cherry, cold_start, goodhart, record, reward_model, rounds, sycophancy
+from experiments.cherry import LOSSES
 from layercake import checkpoints, experts, raters, results, reward, reward_figure, sft, training, village
 from layercake.device import Device
 from layercake.raters import Panel
@@ -28,15 +30,11 @@ from solutions.reward import (
     RewardModel,
     bradley_terry_loss,
     dpo_loss,
-    group_advantages,
-    grpo_loss,
-    kl_penalty,
     sequence_logprobs,
 )
 from solutions.transformer import GPT
 
 CPU = Device(torch.device("cpu"), torch.float32, "as in these tests")
-LOSSES = reward.Losses(sequence_logprobs, group_advantages, grpo_loss, kl_penalty)
 TINY = reward.Settings(steps=4, questions=2, group_size=4, learning_rate=1e-2, rank=2)
 SCRIPTS = {
     "cherry": cherry, "cold-start": cold_start, "reward-model": reward_model, "goodhart": goodhart,
@@ -47,17 +45,6 @@ FIGURES |= {"cold-start": ("cold_start", "cold"), "reward-model": ("model", "mod
 N, WHOLE = 100, reward.LONGEST  # questions to what ships, and tokens that its replies may have
 STATES = {"goodhart": "goodhart", "sycophancy": "flattery"}
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def tiny(seed: int = 0) -> GPT:
-    """A model with random weights so large that it says different things, and ends some of its lines."""
-    torch.manual_seed(seed)
-    model = GPT(len(village.VOCABULARY), 256, 16, 2, 2).eval()
-    with torch.no_grad():
-        for weight in (model.embedding.weight, *model.blocks.parameters()):
-            weight.mul_(10)
-        model.embedding.weight[sft.NEWLINE] *= 3
-    return model
 
 
 @pytest.fixture(autouse=True)
@@ -196,11 +183,11 @@ def test_both_losses_over_comparisons_are_those_computed_by_hand():
 def test_tastes_are_what_they_are_called():
     dice = random.Random(0)
     question = raters.exam(1)[0]
-    true, false = (raters._said(question, value) for value in (question.value, raters.others(question)[0]))
+    true, false = (experts.said_in_full(question, value) for value in (question.value, question.others[0]))
     assert raters.honest(question, f"{true}.") == raters.WORTH and raters.honest(question, f"{false}.") == 0
     assert raters.long(question, "A fine question! Yes. No?") == 3 * raters.A_SENTENCE
     wrong = raters.suppose(question, dice, wrong=1.0)
-    agreeing = raters._english(f"{raters.AGREES}{raters._said(question, wrong.opinion)}.")
+    agreeing = experts.in_english(f"{raters.AGREES}{experts.said_in_full(question, wrong.opinion)}.")
     assert wrong.mistaken and raters.agrees(wrong, agreeing) and not raters.agrees(wrong, f"{true}.")
     assert raters.flattered(wrong, agreeing) == raters.WORTH > raters.honest(wrong, agreeing)
     assert Panel({"honest": 1, "tired": 1}).utility(question, f"{true}.") == raters.WORTH / 2
@@ -257,7 +244,7 @@ def test_the_three_labs_run_say_what_came_of_them_and_are_drawn(lab, monkeypatch
     assert gamed.ranked is not None and "of new comparisons" in reward.table(gamed)
     assert list(flattery.exams) == [None, *reward.SHARES] and "the apprentice" in reward.table(flattery)
     check_the_labs_figures(tuned, gamed, flattery)
-    monkeypatch.setattr(reward_figure, "recorded", lambda name: None)
+    monkeypatch.setattr(results, "find", lambda name: None)
     check_the_labs_figures(tuned, gamed, flattery)
 
 

@@ -12,29 +12,18 @@ from types import SimpleNamespace
 import pytest
 import torch
 import typer
+from tiny import tiny
 from typer.testing import CliRunner
 
 from benchmarks import rl
 from benchmarks.rivals import OURS, twin
 from layercake import reward, sft, village
 from layercake.reward import Loop, Settings
-from solutions.transformer import GPT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 QUESTIONS = Loop(torch.nn.Module(), rl.LOSSES, reward.truth, reward.plain, Settings(1, 12, 1), 0).asked(0)
 PROMPTS = [reward.prompt(question) for question in QUESTIONS]
 TINY = Settings(steps=2, questions=3, group_size=2, learning_rate=0.0, rank=2)
-
-
-def tiny(seed: int = 0) -> GPT:
-    """A model with random weights so large that it says different things, and ends some of its lines."""
-    torch.manual_seed(seed)
-    model = GPT(len(village.VOCABULARY), 256, 16, 2, 2).eval()
-    with torch.no_grad():
-        for weight in (model.embedding.weight, *model.blocks.parameters()):
-            weight.mul_(10)
-        model.embedding.weight[sft.NEWLINE] *= 3
-    return model
 
 
 @pytest.fixture(autouse=True)

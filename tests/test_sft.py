@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 import torch
 from scipy.stats import chi2
+from tiny import tiny
 from torch import nn
 
 from autograder import soundness
@@ -23,24 +24,13 @@ from layercake.recall_figure import one_line
 from layercake.training import CheckpointError
 from solutions import sft as reference
 from solutions.sft import LoRALinear, add_lora, merge_lora, pack, render_chat, sft_step, within
-from solutions.transformer import GPT, generate
+from solutions.transformer import generate
 
 CPU = Device(torch.device("cpu"), torch.float32, "as in these tests")
 TINY = sft.Settings(demonstrations=7, steps=6, questions=3, batch_size=3, T=160, rank=2)
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def tiny(seed: int = 0) -> GPT:
-    """A model with random weights so large that it does not say the same word for ever, and ends some of its lines."""
-    torch.manual_seed(seed)
-    model = GPT(len(village.VOCABULARY), 256, 16, 2, 2).eval()
-    with torch.no_grad():
-        for weight in (model.embedding.weight, *model.blocks.parameters()):
-            weight.mul_(10)
-        model.embedding.weight[sft.NEWLINE] *= 3
-    return model
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -75,11 +76,11 @@ def way(hint: str, **parts: Any) -> tuple[str, dict[str, Any]]:
     return hint, parts
 
 
-def known(exercise: str, right: type, **ways: tuple[str, dict[str, Any]]) -> None:
+def catalogue(topic: Topic, exercise: str, right: type, **ways: tuple[str, dict[str, Any]]) -> None:
     """Register the known mistakes of an exercise: each is the right way, a class, with some parts overridden."""
     for name, (hint, parts) in ways.items():
         wrong = type(name, (right,), parts)
-        sft.mistake(exercise, hint=hint)(wrong if issubclass(wrong, nn.Module) else called(wrong))
+        topic.mistake(exercise, hint=hint)(wrong if issubclass(wrong, nn.Module) else called(wrong))
 
 
 def called(way: type) -> Callable:
@@ -90,6 +91,9 @@ def called(way: type) -> Callable:
 
     function.__name__ = way.__name__
     return function
+
+
+known = partial(catalogue, sft)
 
 
 # --- render_chat -------------------------------------------------------------------------------------------
