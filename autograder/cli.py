@@ -11,15 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from autograder.display import as_text, number
-from autograder.protocol import UnknownTopic, topics
+from autograder.lms import Lms
+from autograder.protocol import UnknownTopic, load, topics
 
 FINE, FAILED, NEEDS_A_PERSON = 0, 1, 3
 EPILOG = "Exit codes: 0 done; 1 could not be done; 2 wrong usage; 3 done, and something needs a person's look."
 
 app = typer.Typer(
     help="Release the exercises of Layer Cake, grade what learners hand in, and tell them what to look at.\n\n"
-    "A class from start to end: release, put each submission into COURSE/submitted/STUDENT/TOPIC/TOPIC.ipynb, "
-    "grade, feedback, report.",
+    "A class from start to end: release, collect, grade, report, export.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -50,15 +50,19 @@ def stop(words: object) -> typer.Exit:
 @contextlib.contextmanager
 def clear_errors():
     """Turn the errors that a user can do something about into one line and an exit code."""
+    from autograder.archive import CollectError
     from autograder.course import CourseError
     from autograder.example_class import ExampleError
+    from autograder.export import ExportError
     from autograder.release import ReleaseError
     from autograder.sandbox import NoSandbox
     from autograder.submission import UnreadableSubmission
 
     try:
         yield
-    except (CourseError, ExampleError, ReleaseError, NoSandbox, UnknownTopic, UnreadableSubmission) as error:
+    except (CollectError, CourseError, ExampleError, ExportError, ReleaseError) as error:
+        raise stop(error) from None
+    except (NoSandbox, UnknownTopic, UnreadableSubmission) as error:
         raise stop(error) from None
     except OSError as error:
         raise stop(f"{error.filename or ''}: {error.strerror or error}") from None
@@ -73,7 +77,8 @@ def handed_in(course, topic: str) -> list[str]:
     """The students with a submission. Exits where there is none."""
     students = course.submissions(topic)
     if not students:
-        raise stop(f"no submissions: put them into {course.folder}/submitted/STUDENT/{topic}/{topic}.ipynb")
+        place = f"{course.folder}/submitted/STUDENT/{topic}/{topic}.ipynb"
+        raise stop(f"no submissions: run: autograder collect SOURCE {topic}, or put them into {place}")
     return students
 
 
@@ -93,6 +98,39 @@ def release(
     with clear_errors():
         for name in [topic] if topic else topics():
             console.print(f"released {build(name, course)}", markup=False, soft_wrap=True)
+
+
+@app.command(epilog=EPILOG)
+def collect(
+    source: Annotated[Path, typer.Argument(help="A zip or a folder: what the LMS hands out, or notebooks.")],
+    topic: TopicName,
+    course: CourseFolder = HERE,
+    lms: Annotated[Lms | None, typer.Option("--from", help="Where it comes from [default: as named]")] = None,
+) -> None:
+    """Take in what was handed in.
+
+    Reads what Canvas, Moodle, Gradescope and Blackboard hand out, or a folder of notebooks, and puts each
+    student's newest attempt into COURSE/submitted/. Older ones go to COURSE/attempts/; what cannot be read goes to
+    COURSE/unreadable/ with its reason, and the exit code is 3. The source stays as it is.
+    """
+    from autograder.collect import collect as take_in
+    from autograder.course import Course
+
+    with clear_errors():
+        load(topic)
+        taken = take_in(Course(course), topic, source, lms)
+    counts = ("new", taken.new), ("replaced by a newer attempt", taken.replaced), ("older attempts kept", taken.older)
+    said = "; ".join(f"{len(students)} {words}" for words, students in (*counts, ("unchanged", taken.unchanged)))
+    console.print(f"from {taken.lms}: {said}", markup=False, highlight=False, soft_wrap=True)
+    if taken.late:
+        console.print(f"late by the LMS's mark: {', '.join(map(_plain, sorted(set(taken.late))))}", soft_wrap=True)
+    _say_what_needs_a_person(f"{entry.name}: {entry.words}" for entry in taken.set_aside)
+    raise typer.Exit(NEEDS_A_PERSON if taken.set_aside else FINE)
+
+
+def _say_what_needs_a_person(lines) -> None:
+    for line in lines:
+        console.print(f"needs a person: {_safe(line)}", highlight=False, soft_wrap=True)
 
 
 @app.command(epilog=EPILOG)
@@ -138,6 +176,8 @@ def grade(
     console.print(
         f"{len(graded)} submissions, {fresh} graded now; recorded in {grading.course.folder}/gradebook.db", markup=False
     )
+    for line in _why(graded):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     strays = grading.course.strays(topic)
     for path in strays:
         console.print(f"needs a person: {_safe(str(path))} is not where it is looked for", soft_wrap=True)
@@ -155,6 +195,19 @@ def _class_table(topic: str, graded: list) -> Table:
     return table
 
 
+def _why(graded: list) -> list[str]:
+    """The reason codes of a class, how often each came up, and of whom where honest work rarely has it."""
+    from autograder.reasons import ALWAYS_SAID, Reason
+
+    lines = []
+    for reason in Reason:
+        students = sorted(_plain(result.student) for result in graded if reason in result.reasons)
+        if students:
+            whose = f" ({', '.join(students)})" if reason in ALWAYS_SAID else ""
+            lines.append(f"{reason}: {len(students)} × {reason.meaning}{whose}")
+    return lines
+
+
 def _remarks(result) -> str:
     """What a person should know of one submission, in a line."""
     if result.unreadable:
@@ -165,9 +218,14 @@ def _remarks(result) -> str:
     return "; ".join(remarks + result.remarks)
 
 
+def _plain(text: str) -> str:
+    """Text from a submission, without what a terminal would take for an instruction."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def _safe(text: str) -> str:
-    """Text from a submission, without what a terminal or rich would take for an instruction."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text).replace("[", r"\[")
+    """The same, without what rich would take for markup."""
+    return _plain(text).replace("[", r"\[")
 
 
 @app.command(epilog=EPILOG)
@@ -184,19 +242,55 @@ def feedback(
     from autograder.course import Course
 
     with clear_errors():
+        load(topic)
         room = Course(course)
-        graded = [
-            student for student in room.submissions(topic) if room.notebook("autograded", topic, student).exists()
-        ]
-        if not graded:
-            raise stop(f"nothing is graded yet; run: autograder grade {topic} --course {course}")
-        todo = [student for student in graded if force or not room.has_feedback(topic, student)]
-        with progress() as bar:
-            for student in bar.track(todo, description=f"Feedback on {topic}"):
-                room.feedback(topic, student)
-    console.print(
-        f"{len(todo)} written, {len(graded)} in {room.folder}/feedback/STUDENT/{topic}/{topic}.html", markup=False
-    )
+        written, there = _write_feedback(room, topic, force)
+    console.print(f"{written} written, {there} in {room.folder}/feedback/STUDENT/{topic}/{topic}.html", markup=False)
+
+
+def _write_feedback(room, topic: str, force: bool = False) -> tuple[int, int]:
+    """Write the feedback that is missing or older than the gradebook; how many now, and how many there are."""
+    graded = [student for student in room.submissions(topic) if room.notebook("autograded", topic, student).exists()]
+    if not graded:
+        raise stop(f"nothing is graded yet; run: autograder grade {topic} --course {room.folder}")
+    todo = [student for student in graded if force or not room.has_feedback(topic, student)]
+    with progress() as bar:
+        for student in bar.track(todo, description=f"Feedback on {topic}"):
+            room.feedback(topic, student)
+    return len(todo), len(graded)
+
+
+@app.command(epilog=EPILOG)
+def export(
+    topic: TopicName,
+    course: CourseFolder = HERE,
+    lms: Annotated[Lms | None, typer.Option("--to", help="Where it goes [default: where it came from]")] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="The gradebook (Canvas) or grading worksheet (Moodle) that you downloaded.")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="The grade's column, where its name does not say so.")] = None,
+) -> None:
+    """Write grades and feedback as the LMS takes them back.
+
+    Into COURSE/export/TOPIC/: grades.csv for people, canvas.csv, moodle.csv or gradescope.zip for the LMS, and
+    feedback.zip with each student's page. Feedback that is older than the gradebook is written anew. Where
+    somebody's grade cannot go out, it says so, and the exit code is 3.
+    """
+    from autograder.course import Course
+    from autograder.export import export as write
+
+    with clear_errors():
+        load(topic)
+        room = Course(course)
+        _write_feedback(room, topic)
+        exported = write(room, topic, lms, template, column)
+        waiting = sum(score.needs_manual_grade for score in room.scores(topic))
+    for path in exported.files:
+        console.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)
+    if waiting:
+        console.print(f"{waiting} of them with written answers that are not graded yet: their grades will change")
+    _say_what_needs_a_person(exported.notes)
+    raise typer.Exit(NEEDS_A_PERSON if exported.notes else FINE)
 
 
 @app.command(epilog=EPILOG)
@@ -234,8 +328,7 @@ def check(
     """Look at one's own notebook before handing in.
 
     Shows each exercise's verdict on the public inputs. Runs the code as you, without a sandbox, as the
-    notebook itself would. Labs and the setup cell are not run. The exit code is 0 where every check passes,
-    else 1.
+    notebook itself would. Labs are not run. The exit code is 0 where every check passes, else 1.
     """
     from autograder.own_look import look
 

@@ -3,20 +3,23 @@
 course/
   nbgrader_config.py   one line that calls `configure`, so that formgrader sees what we see
   source/ release/     the notebook, solved and as learners get it
-  submitted/           submitted/<student>/<topic>/<topic>.ipynb: what came in; never written to
+  submitted/           submitted/<student>/<topic>/<topic>.ipynb: what came in; only `collect` writes to it
+  attempts/ unreadable/ roster/     `collect` (autograder/collect.py)
   journal/             journal/<topic>/<student>.json: verdicts, and what they were made from
   autograded/ feedback/ gradebook.db    nbgrader's
 """
 
+import contextlib
 import copy
 import hashlib
 import json
 import os
+import sqlite3
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config, PyFileConfigLoader
 
 HOOKS = "autograder.nbgrader_hooks"
+RUNNABLE = ["*.htm*", "*.xht*", "*.svg", "*.xml", "*.js"]  # files that formgrader would serve, and a browser run
 CONFIG_FILE = """\
 # Written by `autograder`: nbgrader and formgrader, opened in this folder, record the same verdicts.
 from autograder.course import configure
@@ -39,6 +43,12 @@ c = configure(get_config())  # noqa: F821
 """
 
 
+LOCKED = (
+    "the gradebook is locked by another program, such as formgrader or a second autograder; wait for it, or close it, "
+    "and run this again"
+)
+
+
 class CourseError(Exception):
     """nbgrader could not do what was asked: what it said, and what to do."""
 
@@ -46,6 +56,7 @@ class CourseError(Exception):
 def configure(config: Config) -> Config:
     """Set nbgrader up for a course: metadata is repaired first, and verdicts replace execution."""
     config.CourseDirectory.course_id = "layer-cake"
+    config.Autograde.exporter_class = f"{HOOKS}.SubmissionExporter"
     config.Autograde.sanitize_preprocessors = [
         f"{HOOKS}.RepairSubmission",
         f"{HOOKS}.KeepLabPictures",
@@ -61,20 +72,29 @@ def configure(config: Config) -> Config:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
+    config.GenerateFeedback.preprocessors = [
+        f"{HOOKS}.HideText",
+        "nbgrader.preprocessors.GetGrades",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    ]
+    config.HTMLExporter.filters = {"strip_files_prefix": f"{HOOKS}.tamed"}
+    config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", *RUNNABLE]
     return config
 
 
-def write_safely(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file so that a reader, or a crash, sees the old text or the new and nothing between."""
+def write_safely(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new and nothing between."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as temporary:
-        temporary.write(text)
-        temporary.flush()
-        os.fsync(temporary.fileno())
-    os.chmod(temporary.name, mode)
-    os.replace(temporary.name, path)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing.", delete=False) as temporary:
+        try:
+            temporary.write(content.encode() if isinstance(content, str) else content)
+            temporary.flush()
+            os.fsync(temporary.fileno())
+            os.chmod(temporary.name, mode)
+            os.replace(temporary.name, path)
+        except OSError:  # a full disk: what was begun is not left behind
+            os.unlink(temporary.name)
+            raise
 
 
 def fingerprint(notebook: NotebookNode) -> str:
@@ -115,6 +135,13 @@ class Score:
     max_score: float
     needs_manual_grade: bool
     exercises: dict[str, tuple[float, float]]  # check's grade id -> (score, maximum)
+    penalty: float = 0  # for late work
+    comments: dict[str, str] = field(default_factory=dict)  # cell's grade id -> what was written by hand
+
+    @property
+    def final(self) -> float:
+        """The score that is handed back: after the penalty, and not below zero."""
+        return max(0.0, self.score - self.penalty)
 
 
 class Course:
@@ -142,6 +169,23 @@ class Course:
                 f"{settings} is set up for nbgrader alone, which runs submissions without a sandbox; choose another "
                 "--course, or add these two lines to it: from autograder.course import configure; "
                 "configure(get_config())"
+            )
+        self._refuse_foreign_gradebook()
+
+    def _refuse_foreign_gradebook(self) -> None:
+        """Raise CourseError where the gradebook is another course's, before nbgrader adds ours to it."""
+        path = self.folder / "gradebook.db"
+        if not path.exists():
+            return
+        try:
+            with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+                courses = {course for (course,) in database.execute("SELECT id FROM course")}
+        except sqlite3.Error as error:
+            raise CourseError(LOCKED if "locked" in str(error) else f"{path} cannot be read: {error}") from None
+        if courses and self.config.CourseDirectory.course_id not in courses:
+            raise CourseError(
+                f"{path} is the gradebook of another course ({', '.join(sorted(courses))}); choose another --course, "
+                "or move it away"
             )
 
     @property
@@ -180,6 +224,8 @@ class Course:
         lines = (result.get("log", "") + "\n" + result.get("error", "")).splitlines()
         said = [line for line in lines if line.strip() and not line.startswith((" ", "Traceback", "The above"))]
         said = [line for line in said if "above traceback" not in line and "[WARNING]" not in line]
+        if any("database is locked" in line for line in lines):
+            said = [LOCKED]
         raise CourseError(f"nbgrader could not {task}: {said[-1] if said else 'it did not say why'}")
 
     def generate_assignment(
@@ -236,7 +282,8 @@ class Course:
                 f"the gradebook does not know {topic}; run: autograder release {topic} --course {self.folder}"
             ) from None
         except SQLAlchemyError as error:
-            raise CourseError(f"{self.folder}/gradebook.db cannot be read: {error.__cause__ or error}") from None
+            words = f"{self.folder}/gradebook.db cannot be read: {error.__cause__ or error}"
+            raise CourseError(LOCKED if "locked" in words else words) from None
 
     def read_journal(self, topic: str, student: str) -> dict[str, Any] | None:
         """What the journal says of a submission, or None where it says nothing that can be read."""
@@ -260,4 +307,6 @@ def _score(submission: SubmittedAssignment) -> Score:
         submission.max_score,
         submission.needs_manual_grade,
         {grade.name: (grade.score, grade.max_score) for grade in grades},
+        submission.late_submission_penalty or 0,
+        {said.name: said.comment for notebook in submission.notebooks for said in notebook.comments if said.comment},
     )

@@ -72,7 +72,10 @@ def as_text(verdict: Verdict, values: bool = True) -> str:
 
 
 def as_html(verdict: Verdict, values: bool = True) -> str:
-    """The verdict as one HTML block: no script, no outside style, everything from a submission escaped."""
+    """The verdict as one HTML block: no script, no outside style, everything from a submission escaped.
+
+    MathJax leaves it alone, since a formula can be a link that runs.
+    """
     rows = []
     for check in verdict.checks:
         sign, word = SIGNS[check.outcome]
@@ -87,7 +90,8 @@ def as_html(verdict: Verdict, values: bool = True) -> str:
     notes = [note for note in (_common_reason(verdict), looks_like(verdict)) if note]
     note = "".join(f"<p style='margin:.5em 0 0'><strong>→</strong> {escape(note)}</p>" for note in notes)
     return (
-        f"<div role='group' aria-label='{escape(headline(verdict))}' style='max-width:60em'>"
+        f"<div class='tex2jax_ignore mathjax_ignore' role='group' aria-label='{escape(headline(verdict))}' "
+        "style='max-width:60em'>"
         f"<p style='margin:0 0 .4em'><strong>{escape(headline(verdict))}</strong></p>"
         f"<table style='border-collapse:collapse;margin:0'><tbody>{''.join(rows)}</tbody></table>{note}</div>"
     )

@@ -20,12 +20,14 @@ from pydantic import TypeAdapter
 
 from autograder.course import Course, CourseError, write_safely
 from autograder.display import as_html, number
-from autograder.judge import Verdict, judge, without_points
+from autograder.judge import BLANK, CheckVerdict, Verdict, judge, without_points
 from autograder.nbgrader_hooks import score_output
+from autograder.observe import parameters
 from autograder.protocol import Topic, load
+from autograder.reasons import Reason, in_order, reason_of
 from autograder.release import checked_exercise
 from autograder.sandbox import Limits, NoSandbox, Seen, Walls, Worker, find_bwrap
-from autograder.submission import UnreadableSubmission, read_submission, repair
+from autograder.submission import NOT_RUN, UnreadableSubmission, read_submission, refuse_name, regular_file, repair
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Graded:
     verdicts: list[Verdict] = field(default_factory=list)
     unreadable: str | None = None
     remarks: list[str] = field(default_factory=list)  # cells that were stopped, a process that ended early
+    reasons: list[Reason] = field(default_factory=list)
     fresh: bool = True  # graded in this run, not found in the journal
 
     @property
@@ -47,15 +50,16 @@ class Graded:
         return sum(verdict.points for verdict in self.verdicts)
 
 
-def cells_to_run(notebook: NotebookNode) -> list[dict[str, Any]]:
-    """A repaired notebook's code cells as the worker takes them, without the labs and the setup cell."""
+def cells_to_run(notebook: NotebookNode, topic: Topic) -> list[dict[str, Any]]:
+    """A repaired notebook's code cells as the worker takes them, without the labs and the blanks written elsewhere."""
     cells = []
     for cell in notebook.cells:
-        if cell.cell_type != "code" or {"lab", "setup"} & set(cell.metadata.get("tags", [])):
+        if cell.cell_type != "code" or NOT_RUN & set(cell.metadata.get("tags", [])):
             continue
         graded = cell.metadata.get("nbgrader", {}).get("grade", False)
         exercise = cell.metadata.nbgrader.grade_id.removeprefix("check_") if graded else None
-        cells.append({"id": cell.id, "source": cell.source, "exercise": exercise})
+        names = parameters(topic.reference(exercise)) if exercise else []
+        cells.append({"id": cell.id, "source": cell.source, "exercise": exercise, "parameters": names})
     return cells
 
 
@@ -129,7 +133,7 @@ class Grading:
         """A hash of all that a grade depends on beside the submission: checks, reference, judge, release."""
         here = Path(__file__).parent
         files = [here / "checks" / f"{self.topic.name}.py", here.parent / "solutions" / f"{self.topic.name}.py"]
-        files += [here / f"{name}.py" for name in ("judge", "chance", "observe", "worker", "submission")]
+        files += [here / f"{name}.py" for name in ("judge", "chance", "observe", "worker", "submission", "masking")]
         digest = hashlib.sha256(nbformat.writes(self.released).encode())
         for path in files:
             digest.update(path.read_bytes())
@@ -138,8 +142,10 @@ class Grading:
     def key(self, student: str) -> dict[str, Any]:
         """What must be equal for an earlier grade to stand."""
         try:
-            text = self.course.notebook("submitted", self.topic.name, student).read_bytes()
-            content = hashlib.sha256(text).hexdigest()
+            with regular_file(self.course.notebook("submitted", self.topic.name, student)).open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except UnreadableSubmission as error:
+            content = str(error)
         except OSError as error:
             content = error.strerror
         return {"content": content, "version": self.version, "seed": self.seed}
@@ -152,21 +158,21 @@ class Grading:
         if entry["unreadable"] is None and student not in self.recorded:
             return None
         verdicts = TypeAdapter(list[Verdict]).validate_python(entry["verdicts"])
-        return Graded(student, verdicts, entry["unreadable"], entry["remarks"], fresh=False)
+        reasons = [Reason(code) for code in entry["reasons"]]
+        return Graded(student, verdicts, entry["unreadable"], entry["remarks"], reasons, fresh=False)
 
     def run(self, student: str, worker: Worker) -> tuple[list[dict[str, Any]], Seen]:
         """Read, repair and run one submission. Raises UnreadableSubmission."""
         self.keys[student] = self.key(student)
-        if set(student) & set("*?[]"):
-            raise UnreadableSubmission("nbgrader cannot take a student's name with *, ?, [ or ]; rename the folder")
+        refuse_name(student)
         submitted = read_submission(self.course.notebook("submitted", self.topic.name, student))
-        cells = cells_to_run(repair(submitted, self.released))
+        cells = cells_to_run(repair(submitted, self.released), self.topic)
         return cells, worker.run(cells, self.seed)
 
     def conclude(self, student: str, cells: list[dict[str, Any]], seen: Seen) -> Graded:
         """Judge what was seen, write it into the journal, and have nbgrader record it."""
         verdicts = judge_all(self.topic, seen, self.exercises, self.seed)
-        graded = Graded(student, verdicts, None, _remarks(seen))
+        graded = Graded(student, verdicts, None, _remarks(seen), _reasons(seen, verdicts))
         outputs = outputs_of(cells, seen, verdicts)
         self._enter(graded, outputs, recorded=False)
         self.course.record(self.topic.name, student)
@@ -181,7 +187,8 @@ class Grading:
         if student in self.recorded:
             reason += "; the gradebook still holds what was graded before"
         verdicts = [without_points(self.topic.exercises[name], "missing", reason) for name in self.exercises]
-        graded = Graded(student, verdicts, reason)
+        code = Reason.UNRECORDED if again else Reason.UNREADABLE
+        graded = Graded(student, verdicts, reason, reasons=[code])
         self._enter(graded, {}, recorded=not again)
         return graded
 
@@ -231,12 +238,31 @@ class Grading:
             return self.set_aside(student, str(error))
         except NoSandbox:
             raise
-        except (CourseError, OSError, ValueError) as error:
-            return self.set_aside(student, f"could not be graded: {error}", again=True)
+        except Exception as error:  # whatever it is, the other submissions are graded
+            words = error if isinstance(error, (CourseError, OSError)) else f"{type(error).__name__}: {error}"
+            return self.set_aside(student, f"could not be graded: {words}", again=True)
+
+
+def _stopped(seen: Seen) -> list[str]:
+    """The errors of cells, but for those that say no more than that an exercise is blank."""
+    return [error for error in seen.errors.values() if not error.startswith(("NotImplementedError", "NameError"))]
 
 
 def _remarks(seen: Seen) -> list[str]:
     """What a person should know of a run, beside the verdicts: what was stopped, or ended the process."""
-    stopped = [error for error in seen.errors.values() if not error.startswith(("NotImplementedError", "NameError"))]
+    stopped = _stopped(seen)
     words = [f"{len(stopped)} of its cells failed, the first with {stopped[0]}"] if stopped else []
     return words + ([seen.ending] if seen.ending != "whole" else [])
+
+
+def _reasons(seen: Seen, verdicts: list[Verdict]) -> list[Reason]:
+    """The codes of all that failed in a run, and of all that earned nothing."""
+    words = [*_stopped(seen), *([seen.ending] if seen.ending != "whole" else [])]
+    checks = [check for verdict in verdicts for check in verdict.checks if check.outcome != "passed"]
+    return in_order([*map(reason_of, words), *map(_reason_of_check, checks)])
+
+
+def _reason_of_check(check: CheckVerdict) -> Reason:
+    if check.reason == BLANK:
+        return Reason.MISSING
+    return Reason.WRONG if check.outcome == "holds" else Reason(check.outcome)

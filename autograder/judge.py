@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 import torch
 
-from autograder.observe import Observation, Raised, observe, seeded
+from autograder.observe import Observation, Raised, named, observe, parameters, seeded
 from autograder.protocol import Check, Exercise, Mistake, Topic
 
+BLANK = "Nothing is written here yet."
 Outcome = Literal["passed", "holds", "wrong", "raised", "missing", "reference"]
 
 
@@ -199,7 +200,7 @@ def _check_verdict(topic: Topic, exercise: Exercise, check: Check, observation: 
 def _explain(raised: Raised) -> tuple[str, str | None]:
     """Reason and detail of an exception."""
     if raised.type == "NotImplementedError":
-        return "Nothing is written here yet.", None
+        return BLANK, None
     at = f" at `{raised.line}`" if raised.line else ""
     return f"The call ended with {raised.type}{at}.", raised.message
 
@@ -253,6 +254,7 @@ def _agree(check: Check, got: Observation | None, shown: Observation) -> bool:
 def observe_all(topic: Topic, exercise: Exercise, subject: Any, seed: int) -> dict[str, Observation]:
     """Every check of an exercise on one subject: what `judge` takes."""
     seed = seeded(seed, topic.name, exercise.name)
+    subject = named(subject, parameters(topic.reference(exercise.name)))
     return {check.name: observe(check, subject, seed) for check in exercise.checks}
 
 

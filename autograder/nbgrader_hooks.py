@@ -1,25 +1,52 @@
-"""Where nbgrader's autograde meets ours: three preprocessors, listed in the course's configuration.
+"""Where nbgrader meets ours: preprocessors and a filter, listed in the course's configuration.
 
 `RepairSubmission` runs before nbgrader's own clean-up, which trips over lost and doubled metadata;
 `WriteVerdicts` stands where nbgrader would execute the notebook, and leaves SaveAutoGrades no choice: each check
-cell gets one result, a number between 0 and its points, and nothing on stderr.
+cell gets one result, a number between 0 and its points, and nothing on stderr. `HideText` keeps what a submission
+printed out of feedback, and `tamed` keeps its HTML from running there and in formgrader.
 """
 
+import builtins
+import io
 import json
+import re
 from pathlib import Path
+from typing import TextIO
 
+import bleach
 import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbconvert.filters import strip_files_prefix
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearOutput, NbGraderPreprocessor
 
 from autograder.submission import repair
 
-PICTURES = ("image/png", "image/jpeg", "text/plain")  # what may be shown of a lab's output: nothing that can run
+PICTURES = ("image/png", "image/jpeg")
+SHOWN = (*PICTURES, "text/plain")  # what may be shown of a lab's output: nothing that can run
+TAGS = frozenset(
+    "a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins "
+    "kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
+)
+ATTRIBUTES = frozenset("align alt colspan height open rowspan start title width".split())
+ADDRESSES = {  # what a link and a picture may lead to: not to this server, which would do what it is asked
+    ("a", "href"): r"(https?://|mailto:|#)",
+    ("img", "src"): r"(https://|data:image/(png|jpeg|gif);base64,)",
+}
+CLASSES = r"highlight( hl-\w+)?|language-\w+|[a-z]{1,2}\d?"  # of coloured code; formgrader's own have longer names
+MATH_THAT_ACTS = r"\\(href|class|cssId|style|data|require|unicode)(?![A-Za-z])"
 
 
 def _folder(resources: dict) -> Path:
     """The course folder that nbgrader is working in: the gradebook's."""
     return Path(resources["nbgrader"]["db_url"].removeprefix("sqlite:///")).parent
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads a submission that begins with a byte order mark, too."""
+
+    def from_file(self, file_stream: TextIO, resources: dict | None = None, **kw) -> tuple[NotebookNode, dict]:
+        return super().from_file(io.StringIO(file_stream.read().removeprefix("\ufeff")), resources, **kw)
 
 
 class RepairSubmission(NbGraderPreprocessor):
@@ -28,7 +55,26 @@ class RepairSubmission(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         topic = resources["nbgrader"]["assignment"]
         released = _folder(resources) / "release" / "." / topic / f"{topic}.ipynb"
-        return repair(nb, nbformat.read(released, as_version=4)), resources
+        repaired = repair(nb, nbformat.read(released, as_version=4))
+        for cell in repaired.cells:
+            cell.metadata = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
+            if "attachments" in cell:
+                cell.attachments = _pictures(cell.attachments)
+        return repaired, resources
+
+
+def _pictures(attachments: object) -> NotebookNode:
+    """What is a picture among the attachments of a cell, by file name and kind."""
+    kept = {}
+    for name, versions in attachments.items() if isinstance(attachments, dict) else ():
+        data = {kind: versions[kind] for kind in PICTURES if _is_base64(dict(versions).get(kind))}
+        if data:
+            kept[name] = data
+    return nbformat.from_dict(kept)
+
+
+def _is_base64(data: object) -> bool:
+    return isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]+", data) is not None
 
 
 class KeepLabPictures(ClearOutput):
@@ -40,7 +86,7 @@ class KeepLabPictures(ClearOutput):
         kept = []
         for output in cell.outputs:
             if output.output_type in ("display_data", "execute_result"):
-                data = {kind: output.data[kind] for kind in PICTURES if isinstance(output.data.get(kind), str)}
+                data = {kind: output.data[kind] for kind in SHOWN if isinstance(output.data.get(kind), str)}
                 kept.append(nbformat.v4.new_output("display_data", data=data))
             elif output.output_type == "stream":
                 kept.append(nbformat.v4.new_output("stream", name="stdout", text=str(output.text)))
@@ -64,6 +110,44 @@ class WriteVerdicts(NbGraderPreprocessor):
             elif cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
                 cell.outputs = [score_output("0")]  # fail closed: no verdict, no points
         return nb, resources
+
+
+class HideText(NbGraderPreprocessor):
+    """Takes out of feedback what a submission's cells printed at grading, which may be the checks' inputs.
+
+    Of an error, its kind is left where it is one of Python's own.
+    """
+
+    def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
+        about, tags = cell.metadata.get("nbgrader", {}), cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and not about.get("grade") and "lab" not in tags:
+            lines = [line for output in cell.outputs for line in output.get("text", "").splitlines()]
+            kinds = [line.partition(":")[0] for line in lines[-1:]]
+            words = [f"This cell ended with {kind} at grading.\n" for kind in kinds if _is_error(kind)]
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=line) for line in words]
+        return cell, resources
+
+
+def _is_error(name: str) -> bool:
+    kind = getattr(builtins, name, None)
+    return isinstance(kind, type) and issubclass(kind, BaseException)
+
+
+def tamed(html: str) -> str:
+    """A Markdown cell's HTML as feedback and formgrader show it: no script, no form, no address of this server.
+
+    It stands in for nbconvert's filter `strip_files_prefix`, the last that nbgrader's templates put it through.
+    """
+    html = re.sub(MATH_THAT_ACTS, r"\\text", strip_files_prefix(html))  # MathJax would make a link of it
+    protocols = ("http", "https", "mailto", "data")
+    return bleach.clean(html, tags=TAGS, attributes=_may_stay, protocols=protocols, strip=True)
+
+
+def _may_stay(tag: str, name: str, value: str) -> bool:
+    if name == "class":
+        return re.fullmatch(CLASSES, value.strip()) is not None
+    allowed = ADDRESSES.get((tag, name))
+    return re.match(allowed, value) is not None if allowed else name in ATTRIBUTES
 
 
 def score_output(number: str, text: str = "", html: str = "") -> NotebookNode:

@@ -43,7 +43,7 @@ def try_out(topic: Topic, subject: Any) -> Points:
 
 
 def _verdict(topic: Topic, subject: Any) -> Verdict:
-    name = getattr(subject, "__name__", None)
+    name = _name(topic, subject)
     if not callable(subject) or name is None:
         raise TypeError(
             f"check(...) takes the function or class itself, such as check({_first(topic)}); got {subject!r}"
@@ -55,6 +55,13 @@ def _verdict(topic: Topic, subject: Any) -> Verdict:
         reason = "This is the reference. It lets you go on, and earns no points until you write your own."
         return without_points(exercise, "reference", reason)
     return judge(topic, exercise, observe_all(topic, exercise, subject, PUBLIC_SEED), PUBLIC_SEED)
+
+
+def _name(topic: Topic, subject: Any) -> str | None:
+    """The exercise that a function or class is: by the notebook's name for it, or else by its own."""
+    namespace = vars(sys.modules["__main__"])
+    given = (name for name in topic.exercises if subject is not None and namespace.get(name) is subject)
+    return next(given, getattr(subject, "__name__", None))
 
 
 def _first(topic: Topic) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from autograder.grade import judge_all
 from autograder.judge import Verdict
+from autograder.observe import parameters
 from autograder.protocol import PUBLIC_SEED, UnknownTopic, load
 from autograder.release import checked_exercise
 from autograder.sandbox import Worker
@@ -25,9 +26,11 @@ def look(file: Path) -> list[Verdict]:
         )
     topic, cells = load(found[1]), []
     for cell in code:
-        if not {"lab", "setup"} & set(cell.metadata.get("tags", [])):
+        if "lab" not in cell.metadata.get("tags", []):
             name = checked_exercise(cell.source)
-            cells.append({"id": cell.id, "source": cell.source, "exercise": name if name in topic.exercises else None})
+            name = name if name in topic.exercises else None
+            names = parameters(topic.reference(name)) if name else []
+            cells.append({"id": cell.id, "source": cell.source, "exercise": name, "parameters": names})
     with Worker(topic.name, "none") as worker:
         seen = worker.run(cells, PUBLIC_SEED)
     return judge_all(topic, seen, [cell["exercise"] for cell in cells if cell["exercise"]], PUBLIC_SEED)

@@ -7,10 +7,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic import TypeAdapter
 
+from autograder.collect import roster, unreadable, who
 from autograder.course import Course, write_safely
 from autograder.display import number
 from autograder.judge import Verdict
 from autograder.protocol import load
+from autograder.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class StudentRow:
     points: float
     score: float | None
     remark: str
+    reasons: list[Reason]
 
 
 @dataclass(frozen=True)
@@ -62,17 +65,18 @@ def summarise(course: Course, topic: str) -> Summary:
     """Read the journal and the gradebook of a topic."""
     exercises = load(topic).exercises
     entries = [course.read_journal(topic, student) for student in course.submissions(topic)]
-    entries = [entry for entry in entries if entry]
+    entries, people = [entry for entry in entries if entry], roster(course, topic)
     verdicts = {entry["student"]: TypeAdapter(list[Verdict]).validate_python(entry["verdicts"]) for entry in entries}
     scores = {score.student: score for score in course.scores(topic)} if entries else {}
     names = [verdict.exercise for verdict in next(iter(verdicts.values()), [])]
     most = sum(exercises[name].points for name in names)
     students = [
         StudentRow(
-            entry["student"],
+            who(people, entry["student"]),
             sum(verdict.earned for verdict in verdicts[entry["student"]]),
             scores[entry["student"]].score if entry["student"] in scores else None,
             _remark(entry, verdicts[entry["student"]]),
+            [Reason(code) for code in entry.get("reasons", [])],
         )
         for entry in entries
     ]
@@ -85,7 +89,8 @@ def summarise(course: Course, topic: str) -> Summary:
             for name in names
         ],
         _distribution([student.points for student in students], most),
-        [(entry["student"], entry["unreadable"]) for entry in entries if entry["unreadable"]],
+        [(who(people, entry["student"]), entry["unreadable"]) for entry in entries if entry["unreadable"]]
+        + [(entry.name, entry.words) for entry in unreadable(course, topic)],
         sum(score.needs_manual_grade for score in scores.values()),
     )
 

@@ -1,7 +1,8 @@
 """The walls: a bubblewrap sandbox around a warm worker, and what comes out of it.
 
 No network, a system that can only be read, of the file system only what Python and the course need, a private
-/tmp, limits on memory, processes, file size and time. The topic's reference is not in there.
+/tmp, limits on memory, processes, files and time, and a core of its own, so that what wants all of a machine
+takes nothing from the submission next to it. The topic's reference and what would give it away are not in there.
 """
 
 import json
@@ -13,20 +14,31 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import autograder
 import layercake
 import solutions
-from autograder.observe import BadObservation, Observation, unpack
-from autograder.worker import HEADER, HOME, read_exactly
+from autograder import masking, seccomp
+from autograder.observe import BadObservation, Observation, is_incomplete, seeded, sound, unpack
+from autograder.protocol import load
+from autograder.worker import HEADER, HOME, MAX_TEXT, read_exactly
 
 Walls = Literal["bwrap", "none"]
-MAX_MESSAGE = 32_000_000  # bytes of one message from a submission
+MAX_JSON, MAX_TENSORS = 4_000_000, 32_000_000  # bytes of the two parts of one message from a submission
 MAX_TOTAL = 128_000_000  # bytes of all messages from one submission
-START_SECONDS = 120
+MAX_TRIES = 12  # of one submission, each without a cell that ended an earlier one
+START_SECONDS, SWEEP_SECONDS = 120, 15
+FIRST_USER, USERS = 60_000, 5_000  # the numbers of the users that submissions run as, where we are root
+ENDINGS = {  # the worker's word for how a submission was ended -> ours
+    "memory": lambda limits: f"used more than {limits.memory / 2**30:g} GiB of memory",
+    "files": lambda limits: f"made more than {limits.files:,} files",
+}
 REMEDY = "install it (Debian, Ubuntu: apt-get install bubblewrap), or say --sandbox none for submissions that you trust"
 
 
@@ -43,6 +55,7 @@ class Limits:
     memory: int = 4 << 30  # bytes of address space beyond what the warm worker has
     processes: int = 64
     file_size: int = 256 << 20
+    files: int = 50_000
 
 
 @dataclass
@@ -54,6 +67,7 @@ class Seen:
     texts: dict[int, str]
     errors: dict[int, str]
     ending: str = "whole"  # or why it was cut short, in words
+    awaited: set[str] = field(default_factory=set)  # the checks whose observations the cell that runs may send
 
 
 def find_bwrap() -> str:
@@ -78,8 +92,11 @@ def _isolation() -> list[str]:
     return ["--unshare-all"]
 
 
-def bwrap_command(program: str, topic: str, empty: Path) -> list[str]:
-    """bubblewrap and its options: what goes before a command that is to run inside the sandbox."""
+def bwrap_command(program: str, topic: str, masks: Path) -> list[str]:
+    """bubblewrap and its options: what goes before a command that is to run inside the sandbox.
+
+    `masks` is a folder with an empty file, and with `checks/`, which is seen in place of the one with the answers.
+    """
     packages = [Path(package.__file__).parent for package in (autograder, layercake, solutions)]
     python = {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), Path(sys.executable).resolve().parent.parent}
     etc = [Path("/etc") / name for name in ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "alternatives")]
@@ -95,14 +112,60 @@ def bwrap_command(program: str, topic: str, empty: Path) -> list[str]:
     for path in shown:
         link = path.is_symlink() and path in system
         command += ["--symlink", os.readlink(path), str(path)] if link else ["--ro-bind", str(path), str(path)]
-    reference = Path(solutions.__file__).parent / f"{topic}.py"
-    command += ["--ro-bind", str(empty), str(reference)]
-    if (reference.parent / "__pycache__").is_dir():
-        command += ["--tmpfs", str(reference.parent / "__pycache__")]
-    command += ["--remount-ro", "/", "--chdir", HOME]
+    for reference in {Path(solutions.__file__).parent / f"{topic}.py", *_installed(f"solutions/{topic}.py")}:
+        command += ["--ro-bind", str(masks / "empty"), str(reference)]
+        if (compiled := reference.parent / "__pycache__").is_dir():
+            command += ["--tmpfs", str(compiled), "--remount-ro", str(compiled)]
+    package = Path(autograder.__file__).parent
+    command += ["--ro-bind", str(masks / "checks"), str(package / "checks")]
+    for name in ("example_class.py", "__pycache__/example_class*.pyc"):
+        for answers in package.glob(name):
+            command += ["--ro-bind", str(masks / "empty"), str(answers)]
+    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
     for key, value in environment().items():
         command += ["--setenv", key, value]
     return command
+
+
+def _installed(name: str) -> list[Path]:
+    """Where a file of the course lies in Python's own folders, besides the place that it is imported from."""
+    return [path for folder in sys.path if (path := Path(folder, name).resolve()).is_file()]
+
+
+@contextmanager
+def _masks(topic: str) -> Iterator[Path]:
+    """A folder with what is shown in place of other files; needed until the worker is warm."""
+    with tempfile.TemporaryDirectory() as folder:
+        masks = Path(folder)
+        (masks / "empty").touch()
+        (masks / "checks").mkdir()
+        (masks / "checks" / "__init__.py").touch()
+        for name, source in masking.visible(topic).items():
+            (masks / "checks" / f"{name}.py").write_text(source, encoding="utf-8")
+        yield masks
+
+
+@contextmanager
+def _on_core(number: int) -> Iterator[None]:
+    """What this thread starts meanwhile runs on one of our cores, and cannot leave it (see `seccomp`)."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(cores)[number % len(cores)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@contextmanager
+def _filter() -> Iterator[list[int]]:
+    """A descriptor that holds the filter of system calls; none where there is none for this processor."""
+    if (made := seccomp.program()) is None:
+        yield []
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(made)
+        file.seek(0)
+        yield [file.fileno()]
 
 
 def environment() -> dict[str, str]:
@@ -114,6 +177,8 @@ def environment() -> dict[str, str]:
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": HOME,
         "OMP_NUM_THREADS": "1",
+        "PIP_RETRIES": "0",  # there is no network, and pip would try for long
+        "TORCH_COMPILE_DISABLE": "1",  # a compiled function is the function itself, without minutes of compiling
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(Path(autograder.__file__).parent.parent),
     }
@@ -137,16 +202,18 @@ class Worker:
         """Start the worker and wait until it is warm. Raises NoSandbox."""
         self.close()
         ours, theirs = socket.socketpair()
-        with tempfile.NamedTemporaryFile() as empty:
-            walls = bwrap_command(find_bwrap(), self.topic, Path(empty.name)) if self.walls == "bwrap" else []
-            self.process = subprocess.Popen(
-                [*walls, sys.executable, "-m", "autograder.worker", self.topic, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=None if self.walls == "bwrap" else {**os.environ, **environment()},
-            )
+        with _masks(self.topic) as masks, _filter() as filters:
+            walls = bwrap_command(find_bwrap(), self.topic, masks) if self.walls == "bwrap" else []
+            walls += [word for descriptor in filters for word in ("--seccomp", str(descriptor)) if walls]
+            with _on_core(self.number) if walls else nullcontext():
+                self.process = subprocess.Popen(
+                    [*walls, sys.executable, "-m", "autograder.worker", self.topic, str(theirs.fileno())],
+                    pass_fds=[theirs.fileno(), *filters],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env=None if walls else {**os.environ, **environment()},
+                )
             theirs.close()
             self.control = ours
             ours.settimeout(START_SECONDS)
@@ -170,56 +237,91 @@ class Worker:
         self.process = self.control = None
 
     def run(self, cells: list[dict[str, Any]], seed: int) -> Seen:
-        """Run a submission's cells. One that kills the process, or hangs it, is left out in a second try."""
-        skip: list[int] = []
-        reasons: dict[int, str] = {}
-        while True:
-            seen, last = self._run_once(cells, seed, skip)
-            seen.errors |= reasons
-            if seen.ending == "whole" or last is None or len(skip) >= 3:
-                return seen
-            reasons[last] = seen.ending
-            skip.append(last)
+        """Run a submission's cells.
 
-    def _run_once(self, cells: list[dict[str, Any]], seed: int, skip: list[int]) -> tuple[Seen, int | None]:
-        """One try. Returns what was seen, and the cell in which it ended, where it did not run to the end."""
+        A cell that kills the process, or hangs it, is left out in another try; where many took long, each is given
+        less time in another. All tries together may take twice the time of one.
+        """
+        skip: dict[int, str] = {}  # cell -> why
+        seconds, end = self.limits.cell_seconds, time.monotonic() + 2 * self.limits.seconds
+        for _ in range(MAX_TRIES):
+            seen, culprit = self._run_once(cells, seed, list(skip), seconds)
+            seen.errors |= skip
+            if seen.ending == "whole" or time.monotonic() >= end:
+                break
+            if culprit is not None:
+                skip[culprit] = seen.ending
+            elif seen.ending.startswith("stopped"):
+                seconds /= 4
+        return seen
+
+    def _run_once(
+        self, cells: list[dict[str, Any]], seed: int, skip: list[int], seconds: float
+    ) -> tuple[Seen, int | None]:
+        """One try. Returns what was seen, and the cell that ended it, if it was one cell that did."""
         if self.process is None or self.process.poll() is not None:
             self.start()
-        seen, cell = Seen({}, set(), {}, {}), None
+        equipment = self._equipment(cells, seed)
+        seen, cell = Seen({}, set(equipment["given"]), {}, {}), None
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
                 socket.send_fds(self.control, [json.dumps(self._fork_limits()).encode()], [theirs.fileno()])
             deadline = time.monotonic() + self.limits.seconds
-            request = {"cells": cells, "seed": seed, "seconds": self.limits.cell_seconds, "skip": skip}
+            request = {"cells": cells, "seconds": seconds, "skip": skip, **equipment}
             text = json.dumps(request).encode()
             try:
                 ours.settimeout(self.limits.seconds)
                 ours.sendall(struct.pack(">Q", len(text)) + text)
-                for kind, message, observation in _messages(ours, deadline):
+                for kind, message, observation in _messages(ours, deadline, patience=1.5 * seconds + 5):
                     if kind == "start":
-                        cell = int(message["cell"])
+                        cell = self._begin(seen, cells, message["cell"])
                     elif kind == "end":
                         return seen, None
                     else:
-                        _take(seen, kind, message, observation)
+                        _take(seen, kind, message, observation, cell, cells)
                 seen.ending = "the process ended before the notebook did (it exited, crashed, or was killed)"
-            except (TimeoutError, EOFError, OSError):
-                out_of_time = time.monotonic() >= deadline
-                seen.ending = (
-                    f"stopped after {self.limits.seconds:g} seconds" if out_of_time else "the process ended early"
-                )
-            except (BadObservation, KeyError, TypeError, ValueError, RecursionError):
+            except TimeoutError:
+                if time.monotonic() >= deadline:
+                    seen.ending, cell = f"stopped after {self.limits.seconds:g} seconds", None
+                else:
+                    seen.ending = f"a cell could not be stopped after {seconds:g} seconds"
+            except (EOFError, OSError):
+                seen.ending = "the process ended early"
+            except (BadObservation, LookupError, TypeError, ValueError, RecursionError):
                 seen.ending = "sent something that is no observation"
             finally:
-                self._settle()
-        return seen, cell
+                how = self._settle()
+        return replace(seen, ending=ENDINGS[how](self.limits)) if how in ENDINGS else seen, cell
+
+    def _begin(self, seen: Seen, cells: list[dict[str, Any]], cell: Any) -> int:
+        """Note that a cell begins, and what may come of it. Raises BadObservation where there is no such cell."""
+        if type(cell) is not int or not 0 <= cell < len(cells):
+            raise BadObservation("a cell that there is not")
+        name = cells[cell]["exercise"]
+        earlier = seen.observations.get(name, {}).values()
+        is_open = name and (not earlier or any(map(is_incomplete, earlier)))
+        seen.awaited = {check.name for check in load(self.topic).exercises[name].checks} if is_open else set()
+        return cell
+
+    def _equipment(self, cells: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+        """What the checks' inputs are made from, and what stands in for the references that were imported.
+
+        The latter are answers. So they are there for exercises that go without points, by what the cells say.
+        """
+        exercises = load(self.topic).exercises
+        names = {name for name in masking.referenced(self.topic, cells) if name in exercises}
+        return {
+            "seeds": {name: seeded(seed, self.topic, name) for name in exercises},
+            "given": {name: _given(self.topic, name) for name in sorted(names) if exercises[name].given is not None},
+        }
 
     def _fork_limits(self) -> dict[str, Any]:
         return {
             **asdict(self.limits),
-            "memory": self.limits.memory + self._warm_memory(),
-            "user": 64_000 + self.number if self.walls == "bwrap" else 0,
+            "memory": self.limits.memory + self._warm_memory(),  # of each process
+            "allowance": self.limits.memory,  # of all together
+            "user": FIRST_USER + (8 * os.getpid() + self.number) % USERS if self.walls == "bwrap" else 0,
             "seconds": int(self.limits.seconds) + 1,
         }
 
@@ -228,49 +330,72 @@ class Worker:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
-    def _settle(self) -> None:
-        """Wait until the worker says that nothing of the submission is left; replace it where it does not."""
+    def _settle(self) -> str:
+        """Wait until the worker says that nothing of the submission is left; replace it where it does not.
+
+        Returns how the submission ended, in the worker's word; "" where it has none.
+        """
         try:
             self.control.settimeout(2.0)
-            if not self.control.recv(64):
-                self.close()
+            how = self.control.recv(64)
         except TimeoutError:
-            try:
-                self.control.sendall(b"x")
-                self.control.settimeout(5.0)
-                self.control.recv(64)
-            except OSError:
-                self.close()
+            how = self._insist()
         except OSError:
+            how = b""
+        if not how:
             self.close()
+        return how.decode(errors="replace").strip()
+
+    def _insist(self) -> bytes:
+        """Tell the worker to stop a submission; returns its word, or nothing."""
+        try:
+            self.control.sendall(b"x")
+            self.control.settimeout(SWEEP_SECONDS)
+            return self.control.recv(64)
+        except OSError:
+            return b""
 
 
-def _messages(connection: socket.socket, deadline: float):
-    """The messages of a submission until it closes: kind, content, observation. Raises as a hostile one may cause."""
+@lru_cache(maxsize=100)
+def _given(topic: str, name: str) -> str:
+    return masking.given_source(topic, name)
+
+
+def _messages(connection: socket.socket, deadline: float, patience: float):
+    """The messages of a submission until it closes: kind, content, observation. Raises as a hostile one may cause.
+
+    Each must come within `patience` seconds of the one before, and all of them by the deadline.
+    """
     total = 0
     while True:
         try:
-            lengths = HEADER.unpack(read_exactly(connection, HEADER.size, deadline))
+            by = min(deadline, time.monotonic() + patience)
+            lengths = HEADER.unpack(read_exactly(connection, HEADER.size, by))
         except EOFError:
             return
         total += sum(lengths)
-        if max(lengths) > MAX_MESSAGE or total > MAX_TOTAL:
+        if lengths[0] > MAX_JSON or lengths[1] > MAX_TENSORS or total > MAX_TOTAL:
             raise BadObservation("too much data")
-        text, blob = (read_exactly(connection, length, deadline) for length in lengths)
+        text, blob = (read_exactly(connection, length, by) for length in lengths)
         message = json.loads(text)
         yield message["kind"], message, (json.dumps(message["observation"]).encode(), blob)
 
 
-def _take(seen: Seen, kind: str, message: dict[str, Any], packed: tuple[bytes, bytes]) -> None:
-    """Add one message to what was seen. The first observation of a check counts, unless it found a blank."""
-    if kind == "observed":
-        checks = seen.observations.setdefault(str(message["exercise"]), {})
-        earlier = checks.get(str(message["check"]))
-        if earlier is None or (earlier.raised and earlier.raised.type == "NotImplementedError"):
-            checks[str(message["check"])] = unpack(*packed)
-    elif kind == "reference":
-        seen.references.add(str(message["exercise"]))
-    elif kind == "ran":
-        seen.texts[int(message["cell"])] = str(message["text"])
+def _take(seen: Seen, kind: str, message: dict[str, Any], packed: tuple[bytes, bytes], cell: int, cells: list) -> None:
+    """Add one message to what was seen.
+
+    Raises BadObservation for what the cell that runs does not send: another exercise's observation, or a second one.
+    """
+    exercise = cells[cell]["exercise"] if cell is not None else None
+    if kind == "observed" and message["exercise"] == exercise and message["check"] in seen.awaited:
+        seen.awaited.remove(message["check"])
+        seen.observations.setdefault(exercise, {})[message["check"]] = unpack(*packed)
+    elif kind == "reference" and exercise and message["exercise"] == exercise:
+        seen.references.add(exercise)
+    elif kind == "ran" and exercise is None and message["cell"] == cell:
+        seen.texts[cell] = sound(str(message["text"])[:MAX_TEXT])
+        seen.errors.pop(cell, None)  # of an earlier visit
         if message["error"]:
-            seen.errors[int(message["cell"])] = str(message["error"])
+            seen.errors[cell] = sound(str(message["error"])[:500])
+    else:
+        raise BadObservation(f"{kind!r} in a cell that does not send it")

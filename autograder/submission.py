@@ -2,29 +2,55 @@
 
 Colab, Kaggle, VS Code and Jupyter keep some metadata and lose some: each released cell is looked for by its
 grade id, then by its cell id, then by the function it defines or by what it says. What is found gets the
-released metadata back; what is missing is put in as it was released; nothing else is touched.
+released metadata back; what is missing is put in as it was released; nothing else is touched. A blank that is left
+beside what was written in its stead is tagged `blank`, and not run.
 """
 
 import ast
 import copy
+import difflib
 import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.observe import sound
 from autograder.release import STUB, checked_exercise
 
-MAX_BYTES = 100_000_000
+MAX_BYTES, MAX_CELLS = 100_000_000, 2_000
+NOT_RUN = {"lab", "blank"}  # tags of the cells that are not run at grading
+PARSING = Lock()  # CPython 3.11 counts the depth of all threads' syntax trees in one place (gh-106905)
 
 
 class UnreadableSubmission(Exception):
     """The file is no notebook: why, in words for the instructor's report."""
 
 
+def refuse_name(student: str) -> None:
+    """Raise UnreadableSubmission for a name that nbgrader takes for a pattern, or formgrader for code."""
+    if set(student) & set("*?[]"):
+        raise UnreadableSubmission("nbgrader cannot take a student's name with *, ?, [ or ]; rename the folder")
+    if set(student) & set('<>"&`\\') or not student.isprintable():
+        raise UnreadableSubmission('formgrader shows a name with <, >, ", &, `, \\ as code; rename the folder')
+
+
+def regular_file(path: Path) -> Path:
+    """The same path. Raises UnreadableSubmission for a link, which leads to a file of somebody else's, or a pipe."""
+    if path.is_symlink() or path.parent.is_symlink() or path.parents[1].is_symlink():
+        raise UnreadableSubmission("a link to another file; put the file itself there")
+    if path.exists() and not path.is_file():
+        raise UnreadableSubmission("not a file")
+    return path
+
+
 def read_submission(path: Path) -> NotebookNode:
     """A submitted notebook in format 4. Raises UnreadableSubmission."""
-    if path.stat().st_size > MAX_BYTES:
+    if regular_file(path).stat().st_size > MAX_BYTES:
         raise UnreadableSubmission(f"larger than {MAX_BYTES // 1_000_000} MB")
     try:
         raw = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -41,9 +67,11 @@ def read_submission(path: Path) -> NotebookNode:
 
 
 def as_notebook(raw: dict) -> NotebookNode:
-    """Parsed JSON as a notebook of format 4, with sources in one string and sound cells. Raises ValueError."""
+    """Parsed JSON as a notebook of format 4: sources in one string, sound cells, no outputs. Raises ValueError."""
     if not isinstance(raw, dict) or not isinstance(raw.get("cells"), list):
         raise ValueError("there is no list of cells")
+    if len(raw["cells"]) > MAX_CELLS:
+        raise ValueError(f"more than {MAX_CELLS:,} cells")
     notebook = nbformat.v4.new_notebook(metadata={})
     makers = {
         "code": nbformat.v4.new_code_cell,
@@ -54,10 +82,9 @@ def as_notebook(raw: dict) -> NotebookNode:
         source = raw_cell.get("source", "")
         source = source if isinstance(source, str) else "".join(source)
         metadata = raw_cell.get("metadata") if isinstance(raw_cell.get("metadata"), dict) else {}
-        cell = makers[raw_cell["cell_type"]](source.replace("\r\n", "\n"), metadata=nbformat.from_dict(metadata))
+        cell = makers[raw_cell["cell_type"]](source)
+        cell.metadata = nbformat.from_dict(metadata)
         cell.id = str(raw_cell.get("id") or metadata.get("id") or cell.id)
-        if cell.cell_type == "code" and isinstance(raw_cell.get("outputs"), list):
-            cell.outputs = nbformat.from_dict(raw_cell["outputs"])
         notebook.cells.append(cell)
     return notebook
 
@@ -69,7 +96,11 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     """
     cells = [copy.deepcopy(cell) for cell in submitted.cells]
     for cell in cells:
+        cell.source = sound(cell.source.replace("\r\n", "\n"))
         cell.metadata = nbformat.from_dict({**cell.metadata})
+        for key, kind in (("nbgrader", dict), ("tags", list)):
+            if not isinstance(cell.metadata.get(key, kind()), kind):
+                del cell.metadata[key]
     claimed: dict[int, NotebookNode] = {}  # index in cells -> released cell
     for wanted in filter(_matters, released.cells):
         index = _find(wanted, cells, claimed, released)
@@ -81,7 +112,9 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
         if index in claimed:
             _restore(cell, claimed[index])
     _insert_missing(cells, released)
-    repaired = nbformat.v4.new_notebook(cells=cells, metadata=copy.deepcopy(released.metadata))
+    _tag_blanks(cells, released)
+    repaired = nbformat.v4.new_notebook(metadata=copy.deepcopy(released.metadata))
+    repaired.cells = cells  # not validated: metadata that are not nbgrader's may say what they like
     for index, cell in enumerate(repaired.cells):  # ids may be missing, malformed or doubled
         cell.id = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell-{index}"
     return repaired
@@ -105,17 +138,22 @@ def _restore(cell: NotebookNode, wanted: NotebookNode) -> None:
 
 def _find(wanted: NotebookNode, cells: list[NotebookNode], claimed: dict, released: NotebookNode) -> int | None:
     """The index of the submitted cell that is the wanted released one, or None."""
-    grade_id = wanted.metadata.get("nbgrader", {}).get("grade_id")
+    about = wanted.metadata.get("nbgrader", {})
+    grade_id, is_check = about.get("grade_id"), checked_exercise(wanted.source) is not None
     tests = (
         lambda cell: grade_id and cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id,
         lambda cell: wanted.id in (cell.get("id"), cell.metadata.get("id")),
         lambda cell: _says_the_same(cell, wanted),
+        lambda cell: not about and cell.cell_type == wanted.cell_type and _is_near(cell.source, wanted.source),
     )
     for test in tests:
         found = [index for index, cell in enumerate(cells) if index not in claimed and test(cell)]
+        if is_check:  # one with more in it was merged with another cell, and is to be run
+            found = [index for index in found if not _defined(cells[index].source)]
         written = [index for index in found if STUB not in cells[index].source]
         if found:
-            return (written or found)[-1]  # of two copies, the last that was worked on
+            best = (written or found)[-1]  # of two copies, the last that was worked on
+            return _answer_below(best, wanted, cells, claimed, released)
     return _find_answer(wanted, cells, claimed, released)
 
 
@@ -131,24 +169,66 @@ def _says_the_same(cell: NotebookNode, wanted: NotebookNode) -> bool:
     return not about and cell.source.strip() == wanted.source.strip()
 
 
-def _defined(source: str) -> set[str]:
-    """The functions and classes that a cell defines at its top level."""
+def _is_near(source: str, wanted: str) -> bool:
+    """Whether a text is another one with a few letters changed, such as the scale in the setup cell."""
+    similar_length = abs(len(source) - len(wanted)) <= len(wanted) // 5
+    return similar_length and difflib.SequenceMatcher(None, source, wanted, autojunk=False).ratio() > 0.9
+
+
+def parse(source: str) -> list[ast.stmt]:
+    """The statements of a source, one thread after another. Raises SyntaxError for what is no Python."""
     try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError):
-        return set()
-    return {node.name for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        with PARSING:
+            return ast.parse(source).body
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(str(error)) from None
+
+
+@lru_cache(maxsize=1000)
+def _defined(source: str) -> frozenset[str]:
+    """The names that a cell defines at its top level, by whatever kind of statement."""
+    plain = re.sub(r"^%%.*", "", source.lstrip())
+    plain = re.sub(r"^([ \t]*)[%!].*$", r"\1pass", plain, flags=re.MULTILINE)  # magic, which no parser knows
+    try:
+        return frozenset(_names(ast.Module(parse(plain), [])))
+    except (SyntaxError, RecursionError):
+        return frozenset(re.findall(r"^(?:def|class)[ \t]+(\w+)", plain, flags=re.MULTILINE))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+            yield child.name
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        elif isinstance(child, ast.alias):
+            yield child.asname or child.name
+        elif not isinstance(child, (ast.Lambda, ast.AsyncFunctionDef)):
+            yield from _names(child)
+
+
+def _answer_below(best: int, wanted: NotebookNode, cells: list[NotebookNode], claimed: dict, released: NotebookNode):
+    """The index of a written answer, which may stand in a new cell below the one that is left as it was released."""
+    below = best + 1
+    is_answer = wanted.cell_type == "markdown" and "nbgrader" in wanted.metadata
+    if not is_answer or cells[best].source.strip() != wanted.source.strip() or below == len(cells) or below in claimed:
+        return best
+    is_new = cells[below].source.strip() not in {cell.source.strip() for cell in released.cells}
+    return below if is_new and cells[below].cell_type == "markdown" else best
 
 
 def _find_answer(wanted: NotebookNode, cells: list[NotebookNode], claimed: dict, released: NotebookNode) -> int | None:
-    """A written answer without metadata: the Markdown cell that follows its question."""
+    """A written answer without metadata: the Markdown cell that follows its question, or holds both."""
     position = released.cells.index(wanted)
     if wanted.cell_type != "markdown" or position == 0:
         return None
     question = released.cells[position - 1].source.strip()
-    for index, cell in enumerate(cells[:-1]):
-        if cell.source.strip() == question and cells[index + 1].cell_type == "markdown" and index + 1 not in claimed:
-            return index + 1
+    for index, cell in enumerate(cells):
+        said, follower = cell.source.strip(), min(index + 1, len(cells) - 1)
+        if said == question and cells[follower].cell_type == "markdown" and follower not in claimed:
+            return follower
+        if said != question and said.startswith(question) and index not in claimed:
+            return index
     return None
 
 
@@ -165,3 +245,21 @@ def _insert_missing(cells: list[NotebookNode], released: NotebookNode) -> None:
         else:
             cells.insert(at, copy.deepcopy(wanted))
             at += 1
+
+
+def _tag_blanks(cells: list[NotebookNode], released: NotebookNode) -> None:
+    """Tag each cell that is still as it was released, where its function is written in another cell.
+
+    Run below that cell, it would put the blank in the answer's place.
+    """
+    stubs = {
+        cell.source.strip(): cell.metadata.nbgrader.grade_id
+        for cell in released.cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    as_released = {cell.source.strip() for cell in released.cells}
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    written = {name for cell in code if cell.source.strip() not in as_released for name in _defined(cell.source)}
+    for cell in code:
+        if stubs.get(cell.source.strip()) in written:
+            cell.metadata.tags = ["blank"]

@@ -6,10 +6,12 @@ the grader alone. So nothing of one submission is in the memory that the next on
 data, JSON and safetensors; the verdict is made elsewhere.
 """
 
+import ast
 import ctypes
 import io
 import json
 import os
+import re
 import resource
 import select
 import shutil
@@ -19,18 +21,19 @@ import struct
 import sys
 import time
 import types
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from autograder.notebook import AT_GRADING
-from autograder.observe import Observation, Raised, observe, pack, seeded
+from autograder.observe import Observation, Raised, is_incomplete, named, observe, pack
 from autograder.protocol import Topic, load
 
 HEADER = struct.Struct(">II")  # bytes of JSON, bytes of safetensors
 MAX_TEXT = 10_000  # characters of one cell's output that are kept
 SCRATCH = ("/tmp", "/tmp/home", "/dev/shm")  # what a submission may write to, inside the sandbox
 HOME = "/tmp/home"
+WATCH_SECONDS = 0.05  # between two looks at what a submission uses
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 
 
@@ -43,21 +46,27 @@ class ReferenceIsAway(RuntimeError):
 
 
 class StandIn(types.ModuleType):
-    """What `solutions.<topic>` is at grading: what the topic gives in its place, and never for the exercise asked."""
+    """What `solutions.<topic>` is at grading: what the grader gives for the exercises that go without points."""
 
     def __init__(self, topic: Topic):
         super().__init__(f"solutions.{topic.name}", "Not available at grading.")
-        self._topic, self._asked = topic, None
+        self._topic, self._given = topic, {}
+
+    def _give(self, sources: dict[str, str]) -> None:
+        """Take sources that each define `given`, by exercise."""
+        for name, source in sources.items():
+            namespace: dict[str, Any] = {"__name__": "given"}
+            exec(source, namespace)
+            self._given[name] = namespace["given"]
 
     def __getattr__(self, name: str) -> Any:
-        exercise = self._topic.exercises.get(name)
-        if exercise is None:
+        if name not in self._topic.exercises:
             raise AttributeError(name)
 
         def reference(*args, **kwargs):
-            if self._asked == name or exercise.given is None:
+            if name not in self._given:
                 raise ReferenceIsAway(f"{name} is the reference, which is not there at grading")
-            return exercise.given(*args, **kwargs)
+            return self._given[name](*args, **kwargs)
 
         reference.__name__, reference.__module__ = name, self.__name__
         return reference
@@ -103,57 +112,104 @@ class Room:
 
     def __init__(self, topic: Topic, shell: Any, stand_in: StandIn, connection: socket.socket, request: dict[str, Any]):
         self.topic, self.shell, self.stand_in, self.connection = topic, shell, stand_in, connection
-        self.seed, self.seconds = request["seed"], request["seconds"]
+        self.seeds, self.seconds = request["seeds"], request["seconds"]
         self.cells, self.skip = request["cells"], set(request["skip"])
         self.observed: set[str] = set()
+        self.too_early: list[int] = []  # cells that asked for a name which nothing above them gives
 
     def run(self) -> None:
+        """Visit the cells from top to bottom, then once more what a later cell may have completed."""
+        for index in range(len(self.cells)):
+            self.visit(index)
+        waiting = len(self.cells) + 1
+        while len(self.too_early) < waiting:  # each round may give a name that another cell waits for
+            again, self.too_early = self.too_early, []
+            waiting = len(again)
+            for index in again:
+                self.visit(index)
         for index, cell in enumerate(self.cells):
-            if index in self.skip:
-                continue
-            send(self.connection, {"kind": "start", "cell": index})
             if cell["exercise"]:
-                self.observe(cell["exercise"])
-            else:
-                self.execute(index, cell["source"])
-        for name in {cell["exercise"] for cell in self.cells if cell["exercise"]} - self.observed:
-            self.observe(name)  # written, perhaps, further down than its check
+                self.visit(index)
+
+    def visit(self, index: int) -> None:
+        if index in self.skip:
+            return
+        cell = self.cells[index]
+        send(self.connection, {"kind": "start", "cell": index})
+        if cell["exercise"]:
+            self.observe(cell["exercise"], cell.get("parameters", []))
+        else:
+            self.execute(index, cell["source"])
 
     def execute(self, index: int, source: str) -> None:
-        """Run one cell as a notebook would, and send what it printed and the error that ended it, if any."""
+        """Run one cell as a notebook would, and send what it printed and its first error, if any."""
         output = Tail()
         with redirect_stdout(output), redirect_stderr(output), limited(self.seconds):
             try:
-                result = self.shell.run_cell(source, store_history=False)
-                error = result.error_before_exec or result.error_in_exec
+                error = self._run_all(source)
             except BaseException as caught:  # SystemExit and what a hostile cell may do to the shell
                 error = caught
+        if isinstance(error, NameError):
+            self.too_early.append(index)
         words = f"{type(error).__name__}: {error}"[:500] if error else None
         send(self.connection, {"kind": "ran", "cell": index, "text": output.text, "error": words})
 
-    def observe(self, name: str) -> None:
-        """Send what each check of an exercise shows on what the submission defined under its name."""
+    def _run_all(self, source: str) -> BaseException | None:
+        """Run a cell, and what follows a statement that fails; returns the first error.
+
+        `from google.colab import drive` fails here, and the imports and definitions below it must not.
+        """
+        first = None
+        while source:
+            result = self.shell.run_cell(source, store_history=False)
+            error = result.error_before_exec or result.error_in_exec
+            first = first or error
+            source = self._what_follows(source, result.error_in_exec)
+        return first
+
+    def _what_follows(self, source: str, error: BaseException | None) -> str:
+        """The statements of a cell below the one that raised an error, on their own lines; empty where there is none.
+
+        A cell that took too long has had its time.
+        """
+        step = None if error is None or isinstance(error, TimeLimit) else error.__traceback__
+        while step and step.tb_frame.f_globals is not self.shell.user_global_ns:
+            step = step.tb_next  # IPython's frames
+        if step is None:
+            return ""
+        source = self.shell.transform_cell(source)
+        for statement in ast.parse(source).body:
+            decorators = getattr(statement, "decorator_list", [])
+            first_line = min(node.lineno for node in [statement, *decorators])
+            if first_line > step.tb_lineno:
+                return "\n" * (first_line - 1) + "".join(source.splitlines(keepends=True)[first_line - 1 :])
+        return ""
+
+    def observe(self, name: str, names: list[str]) -> None:
+        """Send what each check of an exercise shows on what the submission defined under its name.
+
+        The checks share the time of one cell, and the later ones have a second at least: a loop that never ends
+        costs its exercise, and leaves time for the others.
+        """
         exercise, subject = self.topic.exercises[name], self.shell.user_ns.get(name)
         if subject is None or name in self.observed:
             return
         if getattr(subject, "__module__", None) == self.stand_in.__name__:
             self.observed.add(name)
             return send(self.connection, {"kind": "reference", "exercise": name})
-        self.stand_in._asked = name
+        self.observed.add(name)
+        subject = named(subject, names)
+        end = time.monotonic() + self.seconds
         for check in exercise.checks:
-            with redirect_stdout(Tail()), redirect_stderr(Tail()), limited(self.seconds):
+            left = max(1.0, end - time.monotonic())
+            with redirect_stdout(Tail()), redirect_stderr(Tail()), limited(left):
                 try:
-                    observation = observe(check, subject, seeded(self.seed, self.topic.name, name))
+                    observation = observe(check, subject, self.seeds[name])
                 except TimeLimit as error:
                     observation = Observation(raised=Raised("TimeLimit", str(error)))
-            if not _is_blank(observation):
-                self.observed.add(name)
+            if is_incomplete(observation):
+                self.observed.discard(name)
             send(self.connection, {"kind": "observed", "exercise": name, "check": check.name}, *pack(observation))
-        self.stand_in._asked = None
-
-
-def _is_blank(observation: Observation) -> bool:
-    return observation.raised is not None and observation.raised.type == "NotImplementedError"
 
 
 @contextmanager
@@ -161,7 +217,7 @@ def limited(seconds: float):
     """Raise TimeLimit inside after so many seconds, and again every second after."""
 
     def stop(signum, frame):
-        raise TimeLimit(f"stopped after {seconds:g} seconds")
+        raise TimeLimit(f"stopped after {seconds:.0f} seconds")
 
     signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
@@ -177,11 +233,18 @@ def warm_shell() -> Any:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui=None):
+            """There is no screen; `%matplotlib inline` goes on."""
+
+        def _tee(self, channel):
+            return nullcontext()  # IPython would keep whatever is printed, in 10 µs a line
+
     torch.set_num_threads(1)  # before the first operation, or a fork can hang
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
-    shell = InteractiveShell.instance(config=config)
+    shell = Shell.instance(config=config)
     torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), dim=-1)
     return shell
 
@@ -215,20 +278,45 @@ def run_submission(topic: Topic, shell: Any, stand_in: StandIn, connection: sock
     limit_resources(limits)
     (length,) = struct.unpack(">Q", read_exactly(connection, 8))
     request = json.loads(read_exactly(connection, length))
+    stand_in._give(request["given"])
     Room(topic, shell, stand_in, connection, request).run()
     send(connection, {"kind": "end"})
 
 
-def wait_for(child: int, control: socket.socket, seconds: float) -> str:
-    """Wait for a fork to end. Returns "ended", or why it was stopped: "time", or "stopped" by the grader."""
-    descriptor = os.pidfd_open(child)
+def wait_for(child: int, control: socket.socket, limits: dict[str, Any], own: int) -> str:
+    """Wait for a fork to end. Returns "ended", or why it must: what it used too much of, or "stopped" by the grader.
+
+    `own` is the memory of a fork that has done nothing yet, in bytes.
+    """
+    descriptor, end = os.pidfd_open(child), time.monotonic() + limits["seconds"]
     try:
-        ready, _, _ = select.select([descriptor, control], [], [], seconds)
-        if descriptor in ready:
-            return "ended"
-        return "stopped" if control in ready else "time"
+        while (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([descriptor, control], [], [], min(WATCH_SECONDS, left))
+            if ready:
+                return "ended" if descriptor in ready else "stopped"
+            if os.getpid() == 1 and (excess := excess_of(limits, own)):
+                return excess
+        return "time"
     finally:
         os.close(descriptor)
+
+
+def excess_of(limits: dict[str, Any], own: int) -> str | None:
+    """What all processes of a submission together use too much of, "memory" or "files"; limits hold for each alone."""
+    used = sum(max(0, memory_of(process) - own) for process in os.listdir("/proc") if process.isdigit())
+    if used > limits["allowance"]:
+        return "memory"
+    disks = [os.statvfs(folder) for folder in ("/tmp", "/dev/shm")]
+    return "files" if sum(disk.f_files - disk.f_ffree for disk in disks) > limits["files"] else None
+
+
+def memory_of(process: str) -> int:
+    """Bytes that a process holds and no file does, swapped out or not; 0 where it is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    return 1024 * sum(map(int, re.findall(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB", status, re.MULTILINE)))
 
 
 def clear_away() -> None:
@@ -287,7 +375,7 @@ def serve(topic: Topic, control: socket.socket) -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    kept = scratch() if os.getpid() == 1 else set()
+    kept, own = scratch() if os.getpid() == 1 else set(), memory_of("self")
     control.sendall(b"ready\n")
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
@@ -303,7 +391,7 @@ def serve(topic: Topic, control: socket.socket) -> None:
             finally:
                 os._exit(0)
         connection.close()
-        how = wait_for(child, control, limits["seconds"])
+        how = wait_for(child, control, limits, own)
         clear_away()
         if how == "stopped":
             control.recv(1)

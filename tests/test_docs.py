@@ -28,7 +28,8 @@ from autograder.release import Address, ReleaseError, build_source
 TEACHING, README, CONTRIBUTING = (ROOT / name for name in ("book/teaching.md", "README.md", "CONTRIBUTING.md"))
 DOCUMENTS = TEACHING, README, CONTRIBUTING
 CLASS = {"ada", "emmy", "mary"}  # of the example class: enough for the walk, which is to take under a minute
-ROOMS = ("submitted", "source", "release", "journal", "autograded", "feedback", "report", "grades.csv", "gradebook.db")
+ROOMS = ("submitted", "source", "release", "journal", "autograded", "feedback", "report", "gradebook.db")
+ROOMS += ("roster", "export")  # of `collect` and `export`
 
 
 def blocks(document: Path, *languages: str) -> list[str]:
@@ -82,8 +83,8 @@ def test_the_walk_leaves_every_file_that_the_page_names(walked):
 
 
 def test_the_walk_ends_with_grades(walked):
-    lines = (walked / "grades.csv").read_text(encoding="utf-8").splitlines()
-    assert {line.split(",")[3] for line in lines[1:]} == CLASS
+    lines = (walked / "export" / "attention" / "grades.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert {line.split(",")[0] for line in lines[1:]} == CLASS
 
 
 def test_the_penalty_comes_from_the_date_and_the_rule(walked):
