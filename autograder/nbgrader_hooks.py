@@ -17,6 +17,7 @@ import bleach
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.filters import strip_files_prefix
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearOutput, NbGraderPreprocessor
 
@@ -24,6 +25,7 @@ from autograder.submission import repair
 
 PICTURES = ("image/png", "image/jpeg")
 SHOWN = (*PICTURES, "text/plain")  # what may be shown of a lab's output: nothing that can run
+SHOWN_AS_HANDED_IN = {"lab", "demonstration"}  # tags
 TAGS = frozenset(
     "a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins "
     "kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
@@ -60,6 +62,8 @@ class RepairSubmission(NbGraderPreprocessor):
             cell.metadata = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
             if "attachments" in cell:
                 cell.attachments = _pictures(cell.attachments)
+            if cell.cell_type == "raw" or (cell.cell_type == "markdown" and not _can_be_shown(cell)):
+                _show_as_typed(cell)
         return repaired, resources
 
 
@@ -73,15 +77,31 @@ def _pictures(attachments: object) -> NotebookNode:
     return nbformat.from_dict(kept)
 
 
+def _show_as_typed(cell: NotebookNode) -> None:
+    """Turn a cell into a Markdown cell that shows its source; nbconvert would show a raw one as the HTML that it is."""
+    fence = "~" * (1 + max(map(len, re.findall("~+", cell.source)), default=2))
+    cell.cell_type, cell.source = "markdown", f"{fence}\n{cell.source}\n{fence}"
+
+
+def _can_be_shown(cell: NotebookNode) -> bool:
+    """Whether nbconvert makes HTML of a Markdown cell: it raises for a picture that is not attached, among others."""
+    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}))
+    try:
+        MarkdownWithMath(renderer=renderer).render(cell.source)
+    except Exception:  # of whatever kind: formgrader and feedback would end with it
+        return False
+    return True
+
+
 def _is_base64(data: object) -> bool:
     return isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]+", data) is not None
 
 
 class KeepLabPictures(ClearOutput):
-    """Clears outputs, except a lab's pictures and text: labs are not run at grading, and a person looks at them."""
+    """Clears outputs, except the pictures and text of what is not run at grading and a person looks at."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
-        if cell.cell_type != "code" or "lab" not in cell.metadata.get("tags", []):
+        if cell.cell_type != "code" or not SHOWN_AS_HANDED_IN & set(cell.metadata.get("tags", [])):
             return super().preprocess_cell(cell, resources, index)
         kept = []
         for output in cell.outputs:
@@ -120,7 +140,7 @@ class HideText(NbGraderPreprocessor):
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
         about, tags = cell.metadata.get("nbgrader", {}), cell.metadata.get("tags", [])
-        if cell.cell_type == "code" and not about.get("grade") and "lab" not in tags:
+        if cell.cell_type == "code" and not about.get("grade") and not SHOWN_AS_HANDED_IN & set(tags):
             lines = [line for output in cell.outputs for line in output.get("text", "").splitlines()]
             kinds = [line.partition(":")[0] for line in lines[-1:]]
             words = [f"This cell ended with {kind} at grading.\n" for kind in kinds if _is_error(kind)]

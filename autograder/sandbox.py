@@ -35,6 +35,7 @@ MAX_TOTAL = 128_000_000  # bytes of all messages from one submission
 MAX_TRIES = 12  # of one submission, each without a cell that ended an earlier one
 START_SECONDS, SWEEP_SECONDS = 120, 15
 FIRST_USER, USERS = 60_000, 5_000  # the numbers of the users that submissions run as, where we are root
+FORGED = "sent something that is no observation"
 ENDINGS = {  # the worker's word for how a submission was ended -> ours
     "memory": lambda limits: f"used more than {limits.memory / 2**30:g} GiB of memory",
     "files": lambda limits: f"made more than {limits.files:,} files",
@@ -191,6 +192,7 @@ class Worker:
         self.topic, self.walls, self.number, self.limits = topic, walls, number, limits
         self.process: subprocess.Popen | None = None
         self.control: socket.socket | None = None
+        self.is_closed = False  # for good
 
     def __enter__(self) -> "Worker":
         return self
@@ -200,6 +202,8 @@ class Worker:
 
     def start(self) -> None:
         """Start the worker and wait until it is warm. Raises NoSandbox."""
+        if self.is_closed:
+            raise NoSandbox("grading has ended")
         self.close()
         ours, theirs = socket.socketpair()
         with _masks(self.topic) as masks, _filter() as filters:
@@ -227,7 +231,9 @@ class Worker:
             self.close()
             raise NoSandbox(f"the worker did not start: {words[-1] if words else 'it said nothing'}")
 
-    def close(self) -> None:
+    def close(self, for_good: bool = False) -> None:
+        """End the worker. It is started anew when it is needed, unless this is for good."""
+        self.is_closed |= for_good
         if self.control:
             self.control.close()
         if self.process:
@@ -237,17 +243,39 @@ class Worker:
         self.process = self.control = None
 
     def run(self, cells: list[dict[str, Any]], seed: int) -> Seen:
-        """Run a submission's cells.
+        """Run a submission's cells, and once more for each reference that it goes on with.
+
+        What stands in for a reference answers the exercises above it too. So each exercise is observed in a run that
+        has been given none but those of the exercises above it. All runs together may take twice the time of one.
+        """
+        exercises, end = load(self.topic).exercises, time.monotonic() + 2 * self.limits.seconds
+        referenced = masking.referenced(self.topic, cells)
+        given = [name for name, exercise in exercises.items() if name in referenced and exercise.given is not None]
+        seen = self._run_given(cells, seed, [], end)
+        for count, name in enumerate(given, 1):
+            below = list(exercises)[list(exercises).index(name) + 1 :]
+            again = self._run_given(cells, seed, given[:count], end)
+            again.observations = {
+                each: (again if each in below else seen).observations.get(each, {}) for each in exercises
+            }
+            again.ending = again.ending if seen.ending == "whole" else seen.ending
+            seen = again
+        seen.references |= set(given)
+        return seen
+
+    def _run_given(self, cells: list[dict[str, Any]], seed: int, given: list[str], end: float) -> Seen:
+        """Run a submission's cells, with what stands in for the references of some exercises.
 
         A cell that kills the process, or hangs it, is left out in another try; where many took long, each is given
-        less time in another. All tries together may take twice the time of one.
+        less time in another. What speaks out of turn has no other try: which cell it was cannot be told.
         """
         skip: dict[int, str] = {}  # cell -> why
-        seconds, end = self.limits.cell_seconds, time.monotonic() + 2 * self.limits.seconds
+        seconds = self.limits.cell_seconds
+        equipment = self._equipment(seed, given)
         for _ in range(MAX_TRIES):
-            seen, culprit = self._run_once(cells, seed, list(skip), seconds)
+            seen, culprit = self._run_once(cells, equipment, list(skip), seconds)
             seen.errors |= skip
-            if seen.ending == "whole" or time.monotonic() >= end:
+            if seen.ending in ("whole", FORGED) or time.monotonic() >= end:
                 break
             if culprit is not None:
                 skip[culprit] = seen.ending
@@ -256,13 +284,12 @@ class Worker:
         return seen
 
     def _run_once(
-        self, cells: list[dict[str, Any]], seed: int, skip: list[int], seconds: float
+        self, cells: list[dict[str, Any]], equipment: dict[str, Any], skip: list[int], seconds: float
     ) -> tuple[Seen, int | None]:
         """One try. Returns what was seen, and the cell that ended it, if it was one cell that did."""
         if self.process is None or self.process.poll() is not None:
             self.start()
-        equipment = self._equipment(cells, seed)
-        seen, cell = Seen({}, set(equipment["given"]), {}, {}), None
+        seen, cell = Seen({}, set(), {}, {}), None
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
@@ -289,7 +316,7 @@ class Worker:
             except (EOFError, OSError):
                 seen.ending = "the process ended early"
             except (BadObservation, LookupError, TypeError, ValueError, RecursionError):
-                seen.ending = "sent something that is no observation"
+                seen.ending = FORGED
             finally:
                 how = self._settle()
         return replace(seen, ending=ENDINGS[how](self.limits)) if how in ENDINGS else seen, cell
@@ -304,16 +331,11 @@ class Worker:
         seen.awaited = {check.name for check in load(self.topic).exercises[name].checks} if is_open else set()
         return cell
 
-    def _equipment(self, cells: list[dict[str, Any]], seed: int) -> dict[str, Any]:
-        """What the checks' inputs are made from, and what stands in for the references that were imported.
-
-        The latter are answers. So they are there for exercises that go without points, by what the cells say.
-        """
-        exercises = load(self.topic).exercises
-        names = {name for name in masking.referenced(self.topic, cells) if name in exercises}
+    def _equipment(self, seed: int, given: list[str]) -> dict[str, Any]:
+        """What the checks' inputs are made from, and the sources of what stands in for references."""
         return {
-            "seeds": {name: seeded(seed, self.topic, name) for name in exercises},
-            "given": {name: _given(self.topic, name) for name in sorted(names) if exercises[name].given is not None},
+            "seeds": {name: seeded(seed, self.topic, name) for name in load(self.topic).exercises},
+            "given": {name: _given(self.topic, name) for name in given},
         }
 
     def _fork_limits(self) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Colab, Kaggle, VS Code and Jupyter keep some metadata and lose some: each released cell is looked for by its
 grade id, then by its cell id, then by the function it defines or by what it says. What is found gets the
 released metadata back; what is missing is put in as it was released; nothing else is touched. A blank that is left
-beside what was written in its stead is tagged `blank`, and not run.
+beside what was written in its stead is tagged `blank`, and one that only shows something is tagged `demonstration`;
+neither is run.
 """
 
 import ast
@@ -11,6 +12,7 @@ import copy
 import difflib
 import json
 import re
+import symtable
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +25,7 @@ from autograder.observe import sound
 from autograder.release import STUB, checked_exercise
 
 MAX_BYTES, MAX_CELLS = 100_000_000, 2_000
-NOT_RUN = {"lab", "blank"}  # tags of the cells that are not run at grading
+NOT_RUN = {"lab", "blank", "demonstration"}  # tags of the cells that are not run at grading
 PARSING = Lock()  # CPython 3.11 counts the depth of all threads' syntax trees in one place (gh-106905)
 
 
@@ -44,7 +46,7 @@ def regular_file(path: Path) -> Path:
     if path.is_symlink() or path.parent.is_symlink() or path.parents[1].is_symlink():
         raise UnreadableSubmission("a link to another file; put the file itself there")
     if path.exists() and not path.is_file():
-        raise UnreadableSubmission("not a file")
+        raise UnreadableSubmission("a folder, not a file" if path.is_dir() else "a pipe or a device, not a file")
     return path
 
 
@@ -113,6 +115,7 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
             _restore(cell, claimed[index])
     _insert_missing(cells, released)
     _tag_blanks(cells, released)
+    _tag_demonstrations(cells, released)
     repaired = nbformat.v4.new_notebook(metadata=copy.deepcopy(released.metadata))
     repaired.cells = cells  # not validated: metadata that are not nbgrader's may say what they like
     for index, cell in enumerate(repaired.cells):  # ids may be missing, malformed or doubled
@@ -263,3 +266,46 @@ def _tag_blanks(cells: list[NotebookNode], released: NotebookNode) -> None:
     for cell in code:
         if stubs.get(cell.source.strip()) in written:
             cell.metadata.tags = ["blank"]
+
+
+def _tag_demonstrations(cells: list[NotebookNode], released: NotebookNode) -> None:
+    """Tag each code cell that is still as it was released, and of which no other cell that is run needs a name.
+
+    It prints, plots or measures what the learner wrote, and no exercise depends on it.
+    """
+    as_released = {cell.source.strip() for cell in released.cells if cell.cell_type == "code" and not _matters(cell)}
+    code = [cell for cell in cells if cell.cell_type == "code" and not NOT_RUN & set(cell.metadata.get("tags", []))]
+    shown = [cell for cell in code if "nbgrader" not in cell.metadata and cell.source.strip() in as_released]
+    shown = [cell for cell in shown if _bound_and_read(cell.source)]
+    run = [cell for cell in code if not any(cell is one for one in shown)]
+    while run:
+        read = set().union(*(_read(cell.source) for cell in run))
+        run = [cell for cell in shown if _bound_and_read(cell.source)[0] & read]
+        shown = [cell for cell in shown if not any(cell is one for one in run)]
+    for cell in shown:
+        cell.metadata.tags = ["demonstration"]
+
+
+def _read(source: str) -> frozenset[str]:
+    """The global names that a cell reads; every word in it where it is no plain Python."""
+    found = _bound_and_read(source)
+    return found[1] if found else frozenset(re.findall(r"\w+", source))
+
+
+@lru_cache(maxsize=1000)
+def _bound_and_read(source: str) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The global names that a cell binds, and those that it reads; None where it is no plain Python."""
+    try:
+        with PARSING:
+            tables = [symtable.symtable(source, "cell", "exec")]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    bound, read = set(), set()
+    for table in tables:  # grows
+        at_top = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if at_top or symbol.is_global():
+                bound |= {symbol.get_name()} if symbol.is_assigned() or symbol.is_imported() else set()
+                read |= {symbol.get_name()} if symbol.is_referenced() else set()
+        tables += table.get_children()
+    return frozenset(bound), frozenset(read)

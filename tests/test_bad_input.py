@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course import Course
+from autograder.doctor import examine
 from autograder.example_class import make_class
 from autograder.protocol import load
 from autograder.release import Address, build_source, finish_release, source_path
@@ -191,4 +192,6 @@ def test_a_machine_without_a_sandbox(folder, tmp_path, monkeypatch, program, say
     said = autograder("grade", TOPIC, "--course", folder)
     assert says in said and "--sandbox none" in said
     assert {name: sum_ for name, sum_ in contents(folder).items() if "journal" not in name} == before
-    assert "bubblewrap, seen working" in autograder("doctor")
+    autograder("doctor", code=1)
+    (finding,) = (finding for finding in examine() if "bubblewrap" in finding.what)
+    assert not finding.fine and says in finding.remedy

@@ -288,7 +288,7 @@ def test_a_submission_that_cannot_be_opened_stops_nothing(course):
     path = course.notebook("submitted", "attention", "xeno")
     path.mkdir(parents=True)  # a folder of that name
     try:
-        assert "Is a directory" in command("grade", "attention", "--course", str(course.folder), code=3)
+        assert "a folder, not a file" in command("grade", "attention", "--course", str(course.folder), code=3)
     finally:
         path.rmdir()
 
