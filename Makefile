@@ -50,7 +50,7 @@ class: .stamps/release .stamps/system-course ## Make an example class of submiss
 soundness: .venv/.installed ## Print how sound the checks are: mistakes, alternatives, mutations
 	python -m autograder.soundness
 
-benchmark: .stamps/release .stamps/system-course ## Compare our speed with that of others: models, tokenizer, rewards, grading
+benchmark: .stamps/release .stamps/system-course ## Compare with others: models, tokenizer, rewards, grading, attacks; takes hours
 	python benchmarks/village.py
 	python benchmarks/bpe.py
 	python benchmarks/training.py
@@ -58,6 +58,9 @@ benchmark: .stamps/release .stamps/system-course ## Compare our speed with that 
 	python benchmarks/equal_budget.py
 	python benchmarks/rl.py
 	python benchmarks/grading.py
+	python benchmarks/attacks.py
+	python benchmarks/similarity.py
+	python benchmarks/flakes.py
 
 clean: ## Remove what was generated, but not the course folder
 	rm -rf _build .stamps .venv .colab

@@ -23,6 +23,7 @@ from nbgrader.api import Gradebook
 import solutions
 from autograder.cli import app
 from autograder.protocol import topics
+from autograder.reasons import ALWAYS_SAID, MEANINGS
 from autograder.release import Address, ReleaseError, build_source
 
 TEACHING, README, CONTRIBUTING = (ROOT / name for name in ("book/teaching.md", "README.md", "CONTRIBUTING.md"))
@@ -98,6 +99,12 @@ def test_the_penalty_comes_from_the_date_and_the_rule(walked):
     with Gradebook(f"sqlite:///{walked}/gradebook.db", "layer-cake") as gradebook:
         late = gradebook.find_submission("attention", "ada")
         assert late.late_submission_penalty == late.score > 0
+
+
+def test_the_page_lists_the_reason_codes_that_there_are():
+    rows = re.findall(r"^\| `(\w+)`(\*?) \| (.+) \|$", TEACHING.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [(code, words) for code, _, words in rows] == [(str(code), words) for code, words in MEANINGS.items()]
+    assert {code for code, star, _ in rows if star} == ALWAYS_SAID
 
 
 # --- Commands and options -----------------------------------------------------------------------------------
