@@ -51,6 +51,7 @@ def stop(words: object) -> typer.Exit:
 def clear_errors():
     """Turn the errors that a user can do something about into one line and an exit code."""
     from autograder.archive import CollectError
+    from autograder.cluster import ClusterError
     from autograder.course import CourseError
     from autograder.example_class import ExampleError
     from autograder.export import ExportError
@@ -60,7 +61,7 @@ def clear_errors():
 
     try:
         yield
-    except (CollectError, CourseError, ExampleError, ExportError, ReleaseError) as error:
+    except (ClusterError, CollectError, CourseError, ExampleError, ExportError, ReleaseError) as error:
         raise stop(error) from None
     except (NoSandbox, UnknownTopic, UnreadableSubmission) as error:
         raise stop(error) from None
@@ -142,6 +143,9 @@ def grade(
         int | None, typer.Option(help="The seed of the checks' inputs [default: secret, kept in journal/]")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Sandboxes side by side.")] = 2,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask scheduler's address, such as tcp://10.0.0.1:8786 [default: this machine]")
+    ] = None,
     sandbox: Annotated[
         Walls, typer.Option(help="bwrap: bubblewrap. none: no walls, for code that you trust.")
     ] = Walls.bwrap,
@@ -168,7 +172,7 @@ def grade(
         graded = []
         with progress() as bar:
             task = bar.add_task(f"Grading {topic}", total=len(student or present))
-            for result in grading.grade(student or present, workers, force):
+            for result in grading.grade(student or present, workers, force, scheduler):
                 graded.append(result)
                 bar.advance(task)
     console.print(_class_table(topic, graded))
@@ -176,7 +180,7 @@ def grade(
     console.print(
         f"{len(graded)} submissions, {fresh} graded now; recorded in {grading.course.folder}/gradebook.db", markup=False
     )
-    for line in _why(graded):
+    for line in [*_moves(graded), *_why(graded)]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     strays = grading.course.strays(topic)
     for path in strays:
@@ -193,6 +197,16 @@ def _class_table(topic: str, graded: list) -> Table:
             _safe(result.student), f"{number(result.earned)} / {number(result.points)}", _safe(_remarks(result))
         )
     return table
+
+
+def _moves(graded: list) -> list[str]:
+    """Whose points are not those of the grading before, in which exercise, and why."""
+    return [
+        f"moved: {_plain(one.student)}: {move.exercise} {number(move.before)} → {number(move.after)} ({move.why})"
+        for one in sorted(graded, key=lambda one: one.student)
+        if one.fresh
+        for move in one.moved
+    ]
 
 
 def _why(graded: list) -> list[str]:
@@ -244,20 +258,33 @@ def feedback(
     with clear_errors():
         load(topic)
         room = Course(course)
-        written, there = _write_feedback(room, topic, force)
+        written, there, failed = _write_feedback(room, topic, force)
     console.print(f"{written} written, {there} in {room.folder}/feedback/STUDENT/{topic}/{topic}.html", markup=False)
+    _say_what_needs_a_person(failed)
+    raise typer.Exit(NEEDS_A_PERSON if failed else FINE)
 
 
-def _write_feedback(room, topic: str, force: bool = False) -> tuple[int, int]:
-    """Write the feedback that is missing or older than the gradebook; how many now, and how many there are."""
+def _write_feedback(room, topic: str, force: bool = False) -> tuple[int, int, list[str]]:
+    """Write the feedback that is missing or older than the gradebook.
+
+    Returns how many now, how many there are, and in words what could not be written. Exits where nothing could be.
+    """
+    from autograder.course import CourseError
+
     graded = [student for student in room.submissions(topic) if room.notebook("autograded", topic, student).exists()]
     if not graded:
         raise stop(f"nothing is graded yet; run: autograder grade {topic} --course {room.folder}")
     todo = [student for student in graded if force or not room.has_feedback(topic, student)]
+    failed = []
     with progress() as bar:
         for student in bar.track(todo, description=f"Feedback on {topic}"):
-            room.feedback(topic, student)
-    return len(todo), len(graded)
+            try:
+                room.feedback(topic, student)
+            except CourseError as error:  # of one student; the others get theirs
+                failed.append(str(error))
+    if failed and len(failed) == len(todo):
+        raise stop(failed[0])
+    return len(todo) - len(failed), len(graded) - len(failed), failed
 
 
 @app.command(epilog=EPILOG)
@@ -282,43 +309,58 @@ def export(
     with clear_errors():
         load(topic)
         room = Course(course)
-        _write_feedback(room, topic)
+        failed = _write_feedback(room, topic)[-1]
         exported = write(room, topic, lms, template, column)
         waiting = sum(score.needs_manual_grade for score in room.scores(topic))
     for path in exported.files:
         console.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)
     if waiting:
         console.print(f"{waiting} of them with written answers that are not graded yet: their grades will change")
-    _say_what_needs_a_person(exported.notes)
-    raise typer.Exit(NEEDS_A_PERSON if exported.notes else FINE)
+    _say_what_needs_a_person([*failed, *exported.notes])
+    raise typer.Exit(NEEDS_A_PERSON if failed or exported.notes else FINE)
 
 
 @app.command(epilog=EPILOG)
 def report(topic: TopicName, course: CourseFolder = HERE) -> None:
     """Write one page about the class.
 
-    Scores, pass rates, the commonest mistakes with what to ask about them, reasons for zeros, what needs a
-    person.
+    What to teach again, with the questions to ask; pass rates of exercises and checks; what needs a person, with
+    submissions that are unusually alike; reasons for every zero. The exit code is 3 where a submission could not be
+    graded.
     """
     from autograder.course import Course
     from autograder.report import summarise, write_report
 
-    with clear_errors():
+    with clear_errors(), console.status(f"Reading {topic}"):
+        load(topic)
         room = Course(course)
         summary = summarise(room, topic)
         if not summary.students:
             raise stop(f"nothing is graded yet; run: autograder grade {topic} --course {course}")
         path = write_report(room, summary)
-        table = Table(
-            "Exercise", "Full points", "Commonest mistake", title=f"{topic}: {len(summary.students)} submissions"
-        )
-        for row in summary.exercises:
-            table.add_row(row.name, f"{row.full} of {row.handed_in}", row.mistakes[0].words if row.mistakes else "")
-        console.print(table)
-        for student, reason in summary.to_look_at:
-            console.print(f"needs a person: {_safe(student)}: {_safe(reason)}", soft_wrap=True)
-        console.print(f"The report is {path}", markup=False, soft_wrap=True)
+    table = Table("Exercise", "Full points", "Commonest mistake", title=f"{topic}: {len(summary.students)} submissions")
+    for row in summary.exercises:
+        table.add_row(row.name, f"{row.full} of {row.tried}", row.mistakes[0].words if row.mistakes else "")
+    console.print(table)
+    for line in _report_lines(summary):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    _say_what_needs_a_person(f"{student}: {reason}" for student, reason in summary.to_look_at)
+    console.print(f"The report is {path}", markup=False, soft_wrap=True)
     raise typer.Exit(NEEDS_A_PERSON if summary.to_look_at else FINE)
+
+
+def _report_lines(summary) -> list[str]:
+    """What a person should look at beside what could not be graded, a line for each kind."""
+    lines = [
+        f"{row.code}: {row.submissions} × {row.code.meaning} ({_plain(', '.join(row.students))})"
+        for row in summary.unusual
+    ]
+    for group in summary.similar:
+        how = "the same, cell for cell" if group.identical else f"likeness {group.likeness:.1f}"
+        lines.append(f"unusually alike: {_plain(', '.join(group.members))} ({how})")
+    if summary.waiting_for_hand:
+        lines.append(f"{summary.waiting_for_hand} with written answers that wait for you: {_plain(summary.formgrader)}")
+    return lines
 
 
 @app.command(epilog=EPILOG)

@@ -14,6 +14,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import sys
 import tempfile
@@ -63,15 +64,14 @@ def configure(config: Config) -> Config:
         "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
-        "nbgrader.preprocessors.CheckCellMetadata",
     ]
     config.Autograde.autograde_preprocessors = [
         f"{HOOKS}.WriteVerdicts",
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
-        "nbgrader.preprocessors.CheckCellMetadata",
-    ]
+    ]  # without CheckCellMetadata: all metadata of nbgrader's are the release's, where it has checked them
+    config.Exporter.optimistic_validation = True  # once for each conversion, not after each preprocessor
     config.GenerateFeedback.preprocessors = [
         f"{HOOKS}.HideText",
         "nbgrader.preprocessors.GetGrades",
@@ -222,8 +222,11 @@ class Course:
         if result["success"]:
             return
         lines = (result.get("log", "") + "\n" + result.get("error", "")).splitlines()
+        raised = [
+            line.strip() for line in lines if re.match(r" {4}[A-Za-z_][\w.]*: ", line)
+        ]  # ends a traceback in a log
         said = [line for line in lines if line.strip() and not line.startswith((" ", "Traceback", "The above"))]
-        said = [line for line in said if "above traceback" not in line and "[WARNING]" not in line]
+        said = raised or [line for line in said if "above traceback" not in line and "[WARNING]" not in line]
         if any("database is locked" in line for line in lines):
             said = [LOCKED]
         raise CourseError(f"nbgrader could not {task}: {said[-1] if said else 'it did not say why'}")

@@ -1,33 +1,61 @@
 """`autograder grade`: run each submission in the sandbox, judge it here, and let nbgrader record it.
 
 One failing submission never stops the others. A submission whose text, checks, release and seed are those of its
-journal entry is not graded again.
+journal entry is not graded again. Where points move, the entry says from what to what, and why.
 """
 
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from pydantic import TypeAdapter
 
+from autograder import masking
+from autograder.cluster import ClusterError, Crew, Task
 from autograder.course import Course, CourseError, write_safely
-from autograder.display import as_html, number
-from autograder.judge import BLANK, CheckVerdict, Verdict, judge, without_points
-from autograder.nbgrader_hooks import score_output
+from autograder.judge import Verdict, without_points
 from autograder.observe import parameters
 from autograder.protocol import Topic, load
-from autograder.reasons import Reason, in_order, reason_of
+from autograder.reasons import Reason
 from autograder.release import checked_exercise
-from autograder.sandbox import Limits, NoSandbox, Seen, Walls, Worker, find_bwrap
+from autograder.sandbox import Limits, NoSandbox, Walls, find_bwrap
 from autograder.submission import NOT_RUN, UnreadableSubmission, read_submission, refuse_name, regular_file, repair
+
+GRADER = (
+    "judge",
+    "chance",
+    "observe",
+    "worker",
+    "sandbox",
+    "submission",
+    "masking",
+    "outcome",
+)  # what a grade depends on
+VERDICTS = TypeAdapter(list[Verdict])
+WHY = {  # what differs from the last grading -> in words
+    "content": "a new submission",
+    "seed": "another seed",
+    "release": "a new release",
+    "grader": "another version of the grader",
+    "checks": "its checks or its reference changed",
+}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The points of an exercise that are not those of the grading before, and why."""
+
+    exercise: str
+    before: float
+    after: float
+    why: str
 
 
 @dataclass
@@ -39,6 +67,7 @@ class Graded:
     unreadable: str | None = None
     remarks: list[str] = field(default_factory=list)  # cells that were stopped, a process that ended early
     reasons: list[Reason] = field(default_factory=list)
+    moved: list[Moved] = field(default_factory=list)
     fresh: bool = True  # graded in this run, not found in the journal
 
     @property
@@ -61,34 +90,6 @@ def cells_to_run(notebook: NotebookNode, topic: Topic) -> list[dict[str, Any]]:
         names = parameters(topic.reference(exercise)) if exercise else []
         cells.append({"id": cell.id, "source": cell.source, "exercise": exercise, "parameters": names})
     return cells
-
-
-def judge_all(topic: Topic, seen: Seen, exercises: list[str], seed: int) -> list[Verdict]:
-    """The verdicts on one submission's exercises, from what came out of the sandbox."""
-    verdicts = []
-    for name in exercises:
-        exercise = topic.exercises[name]
-        if name in seen.references:
-            reason = "The reference was imported here; it earns no points."
-            verdicts.append(without_points(exercise, "reference", reason))
-        else:
-            verdicts.append(judge(topic, exercise, seen.observations.get(name, {}), seed))
-    return verdicts
-
-
-def outputs_of(cells: list[dict[str, Any]], seen: Seen, verdicts: list[Verdict]) -> dict[str, list[dict]]:
-    """The outputs that the recorded notebook shows, by cell id: verdicts without values, text and errors."""
-    by_name = {verdict.exercise: verdict for verdict in verdicts}
-    outputs: dict[str, list[dict]] = {}
-    for index, cell in enumerate(cells):
-        if cell["exercise"]:
-            verdict = by_name[cell["exercise"]]
-            outputs[cell["id"]] = [score_output(number(verdict.earned), html=as_html(verdict, values=False))]
-        else:
-            lines = [seen.texts.get(index, ""), seen.errors.get(index, "")]
-            if text := "\n".join(line for line in lines if line):
-                outputs[cell["id"]] = [nbformat.v4.new_output("stream", name="stdout", text=text)]
-    return outputs
 
 
 class Grading:
@@ -129,15 +130,16 @@ class Grading:
         except ValueError:
             raise CourseError(f"{path} holds no number; put the seed back, or remove it to grade anew") from None
 
-    def _version(self) -> str:
-        """A hash of all that a grade depends on beside the submission: checks, reference, judge, release."""
+    def _version(self) -> dict[str, Any]:
+        """Hashes of what a grade depends on, beside submission and seed: release, grader, each exercise's checks."""
         here = Path(__file__).parent
-        files = [here / "checks" / f"{self.topic.name}.py", here.parent / "solutions" / f"{self.topic.name}.py"]
-        files += [here / f"{name}.py" for name in ("judge", "chance", "observe", "worker", "submission", "masking")]
-        digest = hashlib.sha256(nbformat.writes(self.released).encode())
-        for path in files:
-            digest.update(path.read_bytes())
-        return digest.hexdigest()
+        grader = [here / f"{name}.py" for name in GRADER] + sorted((here.parent / "solutions").glob("*.py"))
+        grader = [path for path in grader if path.stem != self.topic.name or path.parent == here]
+        return {
+            "release": _hash(nbformat.writes(self.released)),
+            "grader": _hash(*(path.read_text(encoding="utf-8") for path in grader)),
+            "checks": {name: _hash(masking.about(self.topic.name, name)) for name in self.exercises},
+        }
 
     def key(self, student: str) -> dict[str, Any]:
         """What must be equal for an earlier grade to stand."""
@@ -148,7 +150,7 @@ class Grading:
             content = str(error)
         except OSError as error:
             content = error.strerror
-        return {"content": content, "version": self.version, "seed": self.seed}
+        return {"content": content, "seed": self.seed, **self.version}
 
     def from_journal(self, student: str) -> Graded | None:
         """The earlier grade of an unchanged submission, or None."""
@@ -157,27 +159,43 @@ class Grading:
             return None
         if entry["unreadable"] is None and student not in self.recorded:
             return None
-        verdicts = TypeAdapter(list[Verdict]).validate_python(entry["verdicts"])
+        verdicts = VERDICTS.validate_python(entry["verdicts"])
         reasons = [Reason(code) for code in entry["reasons"]]
         return Graded(student, verdicts, entry["unreadable"], entry["remarks"], reasons, fresh=False)
 
-    def run(self, student: str, worker: Worker) -> tuple[list[dict[str, Any]], Seen]:
-        """Read, repair and run one submission. Raises UnreadableSubmission."""
+    def task(self, student: str) -> Task:
+        """Read and repair one submission: what is to be run of it. Raises UnreadableSubmission."""
         self.keys[student] = self.key(student)
         refuse_name(student)
         submitted = read_submission(self.course.notebook("submitted", self.topic.name, student))
         cells = cells_to_run(repair(submitted, self.released), self.topic)
-        return cells, worker.run(cells, self.seed)
+        return Task(self.topic.name, cells, self.exercises, self.seed)
 
-    def conclude(self, student: str, cells: list[dict[str, Any]], seen: Seen) -> Graded:
-        """Judge what was seen, write it into the journal, and have nbgrader record it."""
-        verdicts = judge_all(self.topic, seen, self.exercises, self.seed)
-        graded = Graded(student, verdicts, None, _remarks(seen), _reasons(seen, verdicts))
-        outputs = outputs_of(cells, seen, verdicts)
-        self._enter(graded, outputs, recorded=False)
+    def conclude(self, student: str, result: dict[str, Any]) -> Graded:
+        """Write what came of a task into the journal, and have nbgrader record it."""
+        verdicts = VERDICTS.validate_python(result["verdicts"])
+        graded = Graded(student, verdicts, None, result["remarks"], [Reason(code) for code in result["reasons"]])
+        earlier = self.course.read_journal(self.topic.name, student) or {}
+        graded.moved = self._moved(graded, earlier)
+        points = {verdict.exercise: verdict.earned for verdict in verdicts}
+        self._enter(graded, result["outputs"], recorded=False, basis=earlier.get("basis"))
         self.course.record(self.topic.name, student)
-        self._enter(graded, outputs, recorded=True)
+        self._enter(graded, result["outputs"], recorded=True, basis={"points": points, "key": self.keys[student]})
         return graded
+
+    def _moved(self, graded: Graded, earlier: dict[str, Any]) -> list[Moved]:
+        """The exercises whose points are not those that were recorded last."""
+        if not (basis := earlier.get("basis")):
+            return []
+        old, new = basis["key"], self.keys[graded.student]
+        causes = [words for part, words in WHY.items() if part != "checks" and old.get(part) != new[part]]
+        moved = []
+        for verdict in graded.verdicts:
+            name, before = verdict.exercise, basis["points"].get(verdict.exercise, 0.0)
+            own = [WHY["checks"]] if old.get("checks", {}).get(name) != new["checks"][name] else []
+            if before != verdict.earned:
+                moved.append(Moved(name, before, verdict.earned, ", ".join(causes + own) or "graded again by --force"))
+        return moved
 
     def set_aside(self, student: str, reason: str, again: bool = False) -> Graded:
         """Note that a submission cannot be graded; it shows in the report and stays as it came.
@@ -189,16 +207,24 @@ class Grading:
         verdicts = [without_points(self.topic.exercises[name], "missing", reason) for name in self.exercises]
         code = Reason.UNRECORDED if again else Reason.UNREADABLE
         graded = Graded(student, verdicts, reason, reasons=[code])
-        self._enter(graded, {}, recorded=not again)
+        earlier = self.course.read_journal(self.topic.name, student) or {}
+        self._enter(graded, {}, recorded=not again, basis=earlier.get("basis"))
         return graded
 
-    def _enter(self, graded: Graded, outputs: dict[str, list[dict]], recorded: bool) -> None:
-        entry = asdict(graded) | {"key": self.keys[graded.student], "recorded": recorded, "outputs": outputs}
+    def _enter(self, graded: Graded, outputs: dict[str, list[dict]], recorded: bool, basis: dict | None) -> None:
+        """Write a journal entry. `basis` is what the gradebook holds: the points, and what they were made from."""
+        about = {"key": self.keys[graded.student], "recorded": recorded, "basis": basis, "outputs": outputs}
+        entry = asdict(graded) | about
         path = self.course.journal(self.topic.name, graded.student)
         write_safely(path, json.dumps(entry, ensure_ascii=False, indent=1), mode=0o600)
 
-    def grade(self, students: list[str], workers: int = 2, force: bool = False) -> Iterator[Graded]:
-        """Grade submissions, yielding each as it is done. Unchanged ones come from the journal, unless forced."""
+    def grade(
+        self, students: list[str], workers: int = 2, force: bool = False, scheduler: str | None = None
+    ) -> Iterator[Graded]:
+        """Grade submissions, yielding each as it is done. Unchanged ones come from the journal, unless forced.
+
+        Raises NoSandbox, ClusterError.
+        """
         todo = []
         for student in students:
             earlier = None if force else self.from_journal(student)
@@ -207,62 +233,33 @@ class Grading:
             else:
                 todo.append(student)
         if todo:
-            yield from self._grade_fresh(todo, min(workers, len(todo)))
+            with Crew(self.topic.name, self.walls, self.limits, min(workers, len(todo)), scheduler) as crew:
+                yield from self._grade_fresh(deque(todo), crew)
 
-    def _grade_fresh(self, students: list[str], workers: int) -> Iterator[Graded]:
-        idle: SimpleQueue[Worker] = SimpleQueue()
-        rooms = [Worker(self.topic.name, self.walls, index, self.limits) for index in range(workers)]
-        for room in rooms:
-            idle.put(room)
+    def _grade_fresh(self, todo: deque[str], crew: Crew) -> Iterator[Graded]:
+        """Read what is to be graded, keep the crew busy with it, and record what comes back, here and nowhere else."""
+        while todo or crew.pending:
+            while todo and not crew.is_busy:
+                student = todo.popleft()
+                try:
+                    crew.submit(student, self.task(student))
+                except Exception as error:
+                    yield self._not_graded(student, error)
+            if crew.pending:
+                student, future = crew.next()
+                try:
+                    yield self.conclude(student, future.result())
+                except (NoSandbox, ClusterError):
+                    raise
+                except Exception as error:  # whatever it is, the other submissions are graded
+                    yield self._not_graded(student, error)
 
-        def run(student: str):
-            room = idle.get()
-            try:
-                return self.run(student, room)
-            finally:
-                idle.put(room)
-
-        try:
-            with ThreadPoolExecutor(workers) as pool:
-                pending = {pool.submit(run, student): student for student in students}
-                for done in as_completed(pending):
-                    yield self._finish(pending[done], done.result)
-        finally:
-            for room in rooms:
-                room.close()
-
-    def _finish(self, student: str, result: Callable[[], tuple]) -> Graded:
-        try:
-            return self.conclude(student, *result())
-        except UnreadableSubmission as error:
+    def _not_graded(self, student: str, error: Exception) -> Graded:
+        if isinstance(error, UnreadableSubmission):
             return self.set_aside(student, str(error))
-        except NoSandbox:
-            raise
-        except Exception as error:  # whatever it is, the other submissions are graded
-            words = error if isinstance(error, (CourseError, OSError)) else f"{type(error).__name__}: {error}"
-            return self.set_aside(student, f"could not be graded: {words}", again=True)
+        words = error if isinstance(error, (CourseError, OSError)) else f"{type(error).__name__}: {error}"
+        return self.set_aside(student, f"could not be graded: {words}", again=True)
 
 
-def _stopped(seen: Seen) -> list[str]:
-    """The errors of cells, but for those that say no more than that an exercise is blank."""
-    return [error for error in seen.errors.values() if not error.startswith(("NotImplementedError", "NameError"))]
-
-
-def _remarks(seen: Seen) -> list[str]:
-    """What a person should know of a run, beside the verdicts: what was stopped, or ended the process."""
-    stopped = _stopped(seen)
-    words = [f"{len(stopped)} of its cells failed, the first with {stopped[0]}"] if stopped else []
-    return words + ([seen.ending] if seen.ending != "whole" else [])
-
-
-def _reasons(seen: Seen, verdicts: list[Verdict]) -> list[Reason]:
-    """The codes of all that failed in a run, and of all that earned nothing."""
-    words = [*_stopped(seen), *([seen.ending] if seen.ending != "whole" else [])]
-    checks = [check for verdict in verdicts for check in verdict.checks if check.outcome != "passed"]
-    return in_order([*map(reason_of, words), *map(_reason_of_check, checks)])
-
-
-def _reason_of_check(check: CheckVerdict) -> Reason:
-    if check.reason == BLANK:
-        return Reason.MISSING
-    return Reason.WRONG if check.outcome == "holds" else Reason(check.outcome)
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]

@@ -5,11 +5,13 @@ which together pass every check. Statements that no check needs are left out, mo
 """
 
 import ast
+from functools import lru_cache
 from pathlib import Path
 
 from autograder.submission import parse
 
 HERE = Path(__file__).parent / "checks"
+SOLUTIONS = Path(__file__).parent.parent / "solutions"
 PACKAGE = "autograder.checks."
 
 
@@ -26,6 +28,37 @@ def visible(topic: str) -> dict[str, str]:
                 wanted[other] |= names
                 todo.append(other)
     return sources
+
+
+def about(topic: str, exercise: str) -> str:
+    """All that the verdict on one exercise is made from, without comments: checks, mistakes, helpers, reference.
+
+    Of a topic's file, what is registered for other exercises is left out, unless something here calls it.
+    """
+    statements = _parsed(HERE / f"{topic}.py")
+    apart = [node for node in statements if not {exercise} >= set(_registered_any(node))]
+    kept = [node for node in statements if node not in apart]
+    names = set().union(*map(_names, kept))
+    while called := [node for node in apart if node.name in names]:
+        kept, apart = kept + called, [node for node in apart if node not in called]
+        names = names.union(*map(_names, called))
+    imported = [HERE / f"{other}.py" for node in kept if (other := _imported_topic(node))]
+    reference = _needed(_parsed(SOLUTIONS / f"{topic}.py"), {exercise})  # holds no import that this would change
+    sources = [ast.unparse(node) for node in [*sorted(kept, key=lambda node: node.lineno), *reference]]
+    return "\n".join([*sources, *(path.read_text(encoding="utf-8") for path in imported)])
+
+
+def _parsed(path: Path) -> list[ast.stmt]:
+    """The statements of a file, to be looked at and not to be changed."""
+    return _parsed_once(path.read_text(encoding="utf-8"))
+
+
+_parsed_once = lru_cache(maxsize=100)(parse)
+
+
+def _registered_any(node: ast.stmt) -> list[str]:
+    """The exercises for which a function or a class is a check or a known mistake."""
+    return _registered(node, "check") + _registered(node, "mistake")
 
 
 def given_source(topic: str, exercise: str) -> str:

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from autograder.grade import judge_all
 from autograder.judge import Verdict
 from autograder.observe import parameters
+from autograder.outcome import judge_all
 from autograder.protocol import PUBLIC_SEED, UnknownTopic, load
 from autograder.release import checked_exercise
 from autograder.sandbox import Worker

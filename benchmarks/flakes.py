@@ -22,7 +22,8 @@ from rich.table import Table
 
 from autograder.course import Course
 from autograder.example_class import CLASSES, make_class
-from autograder.grade import Grading, judge_all
+from autograder.grade import Grading
+from autograder.outcome import judge_all
 from autograder.protocol import load
 from autograder.release import Address, build_source, finish_release, source_path
 from autograder.sandbox import Limits, Worker
@@ -64,7 +65,7 @@ def grade_often(course: Course, topic: str, times: int, workers: int, bar: Progr
     def run(grading: Grading, student: str):
         room = idle.get()
         try:
-            return student, grading.run(student, room)[1]
+            return student, room.run(grading.task(student).cells, grading.seed)
         finally:
             idle.put(room)
 

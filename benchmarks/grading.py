@@ -5,7 +5,8 @@ Both have the same released notebook, without the lab's cells, and byte for byte
 half done, mistaken. Plain nbgrader has its stock preprocessors and no setting of ours: for each submission it starts a
 kernel and runs every code cell, the setup cell (which finds the course installed) and the notebook's own
 `check(...)` cells included, on the public seed, one submission after another. `autograder grade` runs the cells in
-sandboxes on a secret seed, without the setup cell, and judges outside. Nothing is installed and nothing fetched.
+sandboxes on a secret seed, without the demonstrations that stand as they were released, and judges outside. Nothing is
+installed and nothing fetched.
 """
 
 import json
@@ -186,7 +187,7 @@ def record(measured: dict[str, Measured], expected: dict[str, float], seconds: f
 
 
 def main(
-    class_size: Annotated[int, typer.Option(min=3, help="Submissions in the class.")] = 24,
+    class_size: Annotated[int, typer.Option(min=3, help="Submissions in the class.")] = 60,
     repeats: Annotated[int, typer.Option(min=1, help="How often each grader grades it.")] = 3,
     write: Annotated[bool, typer.Option("--write", help=f"Record it in {RESULT.relative_to(ROOT)}.")] = False,
 ) -> None:

@@ -144,17 +144,17 @@ def test_a_new_submission_is_graded_anew_and_alone(course):
 
 def test_a_submission_that_changes_while_it_is_graded_is_graded_again(course, monkeypatch):
     path = course.notebook("submitted", "attention", "felix")
-    old, run = path.read_bytes(), Grading.run
+    old, task = path.read_bytes(), Grading.task
     words = "grade", "attention", "--course", str(course.folder), "--student", "felix"
 
-    def run_and_hand_in_anew(grading, student, worker):
-        result = run(grading, student, worker)
+    def read_and_hand_in_anew(grading, student):
+        result = task(grading, student)
         path.write_bytes(course.notebook("submitted", "attention", "ada").read_bytes())
         return result
 
     try:
         with monkeypatch.context() as patch:
-            patch.setattr(Grading, "run", run_and_hand_in_anew)
+            patch.setattr(Grading, "task", read_and_hand_in_anew)
             command(*words, "--force")
         assert "1 graded now" in command(*words)
         assert scores(course)["felix"] == 8

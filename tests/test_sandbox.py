@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.grade import judge_all
+from autograder.outcome import judge_all
 from autograder.protocol import load
 from autograder.release import solution_source
 from autograder.sandbox import Limits, NoSandbox, Worker, find_bwrap
