@@ -66,7 +66,8 @@ def test_hints_ask_a_question_in_two_sentences_at_most(topic, name):
 
 @pytest.mark.parametrize("topic", topics())
 def test_mutations_of_the_reference_are_caught(topic):
-    rows = soundness.prove(load(topic))
+    """Every third of them, for the sake of time; `make soundness` has all."""
+    rows = soundness.prove(load(topic), every=3)
     assert not [problem for row in rows for problem in row.problems], soundness.footnote(rows)
 
 
