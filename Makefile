@@ -59,6 +59,7 @@ benchmark: .stamps/release .stamps/system-course ## Compare with others: models,
 	python benchmarks/equal_budget.py
 	python benchmarks/rl.py
 	python benchmarks/grading.py
+	python benchmarks/class_of_1000.py
 	python benchmarks/attacks.py
 	python benchmarks/similarity.py
 	python benchmarks/flakes.py

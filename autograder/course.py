@@ -173,12 +173,15 @@ class Course:
         self._refuse_foreign_gradebook()
 
     def _refuse_foreign_gradebook(self) -> None:
-        """Raise CourseError where the gradebook is another course's, before nbgrader adds ours to it."""
+        """Raise CourseError where the gradebook is another course's, before nbgrader adds ours to it.
+
+        It is opened for writing, since what a killed program left half written is rolled back then.
+        """
         path = self.folder / "gradebook.db"
         if not path.exists():
             return
         try:
-            with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as database:
                 courses = {course for (course,) in database.execute("SELECT id FROM course")}
         except sqlite3.Error as error:
             raise CourseError(LOCKED if "locked" in str(error) else f"{path} cannot be read: {error}") from None

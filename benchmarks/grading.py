@@ -7,25 +7,32 @@ kernel and runs every code cell, the setup cell (which finds the course installe
 `check(...)` cells included, on the public seed, one submission after another. `autograder grade` runs the cells in
 sandboxes on a secret seed, without the demonstrations that stand as they were released, and judges outside. Nothing is
 installed and nothing fetched.
+
+A second table says what the size of a class costs `autograder grade`: the seconds for each submission that a class has
+more than the next smaller one, in which start-up has no part, and the most memory that was held at once.
 """
 
+import contextlib
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
+import psutil
 import typer
 from nbformat import NotebookNode
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +61,9 @@ RIVALS = {
     "autograder, 2 workers": [*OURS, "--workers", "2"],
 }
 STEADY = "  start-up left out"
+SIZES = [60, 250, 1000]
+LOOK_SECONDS = 0.25  # between two looks at how far a grader is and what it holds
+COLUMNS = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
 RESULT = ROOT / "benchmarks" / "results" / "grading.json"
 console = Console()
 
@@ -72,36 +82,107 @@ def without_lab(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def make_courses(folder: Path, class_size: int) -> dict[str, float]:
-    """One course for each grader, with the same release and the same class; returns the points expected."""
-    solved = without_lab(build_source(load(TOPIC), Address.read()))
-    course = Course(folder / "ours", make=True)
+@dataclass
+class Peak:
+    """The most bytes of memory seen at one time: of a grader, and of all its sandboxes together."""
+
+    grader: int = 0
+    sandboxes: int = 0
+
+    def look(self, process: int) -> None:
+        """Look at a grader that runs, by its number."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            own, walled = family(psutil.Process(process))
+            self.grader = max(self.grader, sum(map(memory, own)))
+            self.sandboxes = max(self.sandboxes, sum(map(memory, walled)))
+
+
+def family(process: psutil.Process) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """A grader's own processes, and those of its sandboxes: each bubblewrap with all that is below it."""
+    own, walled = [process], []
+    for one in own:
+        for child in one.children():
+            (walled if child.name() == "bwrap" else own).append(child)
+    return own, walled + [below for one in walled for below in one.children(recursive=True)]
+
+
+def memory(process: psutil.Process) -> int:
+    """Bytes of memory of a process, its part alone of what it shares with others; 0 where it is gone."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.AccessDenied:  # without root: another user's, and what it shares counts as its own
+        return process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return 0
+
+
+@dataclass
+class Cost:
+    """What a class of one size cost: seconds until the first grade was there and until all were; the rest as named."""
+
+    size: int
+    start_up: float
+    seconds: float
+    cpu_seconds: float  # of all processes, which what else a machine does changes less
+    peak: Peak
+    scores_as_expected: bool
+
+    def added(self, smaller: "Cost | None") -> float:
+        """Seconds for each submission more than in the smaller class; of the smallest, for each after the first."""
+        if smaller:
+            return (self.seconds - smaller.seconds) / (self.size - smaller.size)
+        return (self.seconds - self.start_up) / (self.size - 1)
+
+    def cpu_added(self, smaller: "Cost | None") -> float | None:
+        """The same in seconds of a processor; of the smallest, start-up cannot be told apart."""
+        return (self.cpu_seconds - smaller.cpu_seconds) / (self.size - smaller.size) if smaller else None
+
+
+def release(folder: Path) -> Course:
+    """A course in which the topic is released, and nothing is handed in."""
+    course, solved = Course(folder, make=True), without_lab(build_source(load(TOPIC), Address.read()))
     course.generate_assignment(TOPIC, solved, lambda made: finish_release(made, solved, source_path(TOPIC)))
-    shutil.copytree(course.folder, folder / "plain")
-    write_safely(folder / "plain" / "nbgrader_config.py", PLAIN_CONFIG)
+    return course
+
+
+def hand_in(course: Course, class_size: int, *folders: Path) -> dict[str, float]:
+    """Let a class hand in, byte for byte the same in each of the course folders; returns the points expected."""
     class_ = {student.name: student for student in CLASSES[TOPIC]}
+    texts = {name: class_[name].make(course.released(TOPIC)) for name in STUDENTS}
     expected = {}
     for number in range(class_size):
-        student = class_[STUDENTS[number % len(STUDENTS)]]
-        name = f"{student.name}-{number:03}"
-        text = student.make(course.released(TOPIC))
-        for room in ("plain", "ours"):
-            write_safely(folder / room / "submitted" / name / TOPIC / f"{TOPIC}.ipynb", text)
-        expected[name] = student.points
+        maker = STUDENTS[number % len(STUDENTS)]
+        student = f"{maker}-{number:04}"
+        for folder in folders:
+            write_safely(folder / "submitted" / student / TOPIC / f"{TOPIC}.ipynb", texts[maker])
+        expected[student] = class_[maker].points
     return expected
 
 
-def grade(command: list[str], course: Path, bar: Progress, task: TaskID) -> float:
-    """Run a grader over a class; returns the seconds it took. Exits where the grader fails."""
+def make_courses(folder: Path, class_size: int) -> dict[str, float]:
+    """One course for each grader, with the same release and the same class; returns the points expected."""
+    course = release(folder / "ours")
+    shutil.copytree(course.folder, folder / "plain")
+    write_safely(folder / "plain" / "nbgrader_config.py", PLAIN_CONFIG)
+    return hand_in(course, class_size, folder / "ours", folder / "plain")
+
+
+def grade(command: list[str], course: Path, look: Callable[[int], None]) -> float:
+    """Run a grader over a class; returns the seconds it took. Exits where the grader fails.
+
+    `look` is called with the number of the process while it runs, every LOOK_SECONDS.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    before, started = bar.tasks[task].completed, time.perf_counter()
+    started = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             command, cwd=course, env={**os.environ, "PATH": path}, stdout=output, stderr=subprocess.STDOUT
         )
-        while process.poll() is None:
-            bar.update(task, completed=before + len(list(course.glob(f"autograded/*/{TOPIC}/{TOPIC}.ipynb"))))
-            time.sleep(0.1)
+        while True:
+            look(process.pid)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_SECONDS)
+                break
         seconds = time.perf_counter() - started
         output.seek(0)
         if process.returncode:
@@ -126,8 +207,7 @@ def points(course: Path) -> dict[str, float]:
 def measure(folder: Path, students: list[str], repeats: int) -> dict[str, Measured]:
     """Run all graders `repeats` times, each time in the opposite order."""
     measured = {name: Measured() for name in (*RIVALS, STEADY)}
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console) as bar:
+    with Progress(*COLUMNS, console=console) as bar:
         task = bar.add_task("Grading", total=repeats * len(measured) * len(students))
         for repeat in range(repeats):
             for name in list(measured) if repeat % 2 == 0 else reversed(measured):
@@ -136,12 +216,66 @@ def measure(folder: Path, students: list[str], repeats: int) -> dict[str, Measur
                 course = folder / f"run-{repeat}"
                 shutil.copytree(folder / ("plain" if name == PLAIN else "ours"), course)
                 command = RIVALS.get(name)
-                seconds = grade(command, course, bar, task) if command else grade_warm(course, students)
+
+                def look(process: int, done: float = done, course: Path = course) -> None:
+                    there = sum(1 for _ in course.glob(f"autograded/*/{TOPIC}/{TOPIC}.ipynb"))
+                    bar.update(task, completed=done + there)
+
+                seconds = grade(command, course, look) if command else grade_warm(course, students)
                 measured[name].seconds.append(seconds)
                 measured[name].points = points(course)
                 shutil.rmtree(course)
                 bar.update(task, completed=done + len(students))
     return measured
+
+
+def graded(course: Path) -> int:
+    """How many submissions the journal knows of."""
+    return sum(1 for _ in (course / "journal" / TOPIC).glob("*.json"))
+
+
+def cpu_used() -> float:
+    """Seconds of a processor that our child processes, and theirs, have used and ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def cost_of(folder: Path, class_size: int, bar: Progress) -> Cost:
+    """Run `autograder grade` over a class of this size, once."""
+    course, peak = release(folder), Peak()
+    expected = hand_in(course, class_size, folder)
+    task, started, first = bar.add_task(f"class of {class_size:,}", total=class_size), time.perf_counter(), []
+
+    def look(process: int) -> None:
+        peak.look(process)
+        if there := graded(folder):
+            first.append(time.perf_counter() - started)
+        bar.update(task, completed=there)
+
+    before = cpu_used()
+    seconds = grade(RIVALS["autograder, 2 workers"], folder, look)
+    cpu_seconds = cpu_used() - before
+    bar.update(task, completed=class_size)
+    return Cost(class_size, next(iter(first), seconds), seconds, cpu_seconds, peak, points(folder) == expected)
+
+
+def costs_of(folder: Path, sizes: list[int]) -> list[Cost]:
+    """What classes of these sizes cost, smallest first."""
+    with Progress(*COLUMNS, console=console) as bar:
+        return [cost_of(folder / f"class-{size}", size, bar) for size in sorted(set(sizes))]
+
+
+def cost_table(costs: list[Cost]) -> Table:
+    made = Table(title="What each added submission costs: autograder, 2 workers")
+    headings = "Class", "Seconds", "Start-up", "Each\nadded", "CPU each\nadded", "Grader,\nMiB", "Sandboxes,\nMiB"
+    for heading in (*headings, "Right"):
+        made.add_column(heading, justify="right", no_wrap=True)
+    for smaller, cost in zip([None, *costs], costs):
+        held = [f"{size / 2**20:,.0f}" for size in (cost.peak.grader, cost.peak.sandboxes)]
+        times = f"{cost.seconds:.1f}", f"{cost.start_up:.1f}", f"{cost.added(smaller):.3f}"
+        cpu = f"{cost.cpu_added(smaller):.3f}" if smaller else ""
+        made.add_row(f"{cost.size:,}", *times, cpu, *held, "all" if cost.scores_as_expected else "NO")
+    return made
 
 
 def spread(values: list[float], digits: int = 2) -> str:
@@ -174,39 +308,58 @@ def table(measured: dict[str, Measured], expected: dict[str, float]) -> Table:
     return made
 
 
-def record(measured: dict[str, Measured], expected: dict[str, float], seconds: float) -> dict[str, Any]:
+def record(
+    measured: dict[str, Measured], expected: dict[str, float], costs: list[Cost], seconds: float
+) -> dict[str, Any]:
     about = provenance(f"python benchmarks/grading.py --class-size {len(expected)} --write", seconds)
     about["versions"] |= {name: version(name) for name in ("nbgrader", "nbclient", "ipykernel", "ipython")}
+    added = [
+        {"seconds_each_added": cost.added(smaller), "cpu_seconds_each_added": cost.cpu_added(smaller)}
+        for smaller, cost in zip([None, *costs], costs)
+    ]
     return about | {
         "class_size": len(expected),
         "repeats": len(measured[PLAIN].seconds),
         "seconds_for_the_class": {name.strip(): one.seconds for name, one in measured.items()},
         "times_as_fast": {name.strip(): ratios(measured, name) for name in measured if name != PLAIN},
         "scores_not_as_expected": {name.strip(): differing(one, expected) for name, one in measured.items()},
+        "cost_by_size": [asdict(cost) | more for cost, more in zip(costs, added)],  # memory in bytes
     }
 
 
-def main(
-    class_size: Annotated[int, typer.Option(min=3, help="Submissions in the class.")] = 60,
-    repeats: Annotated[int, typer.Option(min=1, help="How often each grader grades it.")] = 3,
-    write: Annotated[bool, typer.Option("--write", help=f"Record it in {RESULT.relative_to(ROOT)}.")] = False,
-) -> None:
-    """Compare the speed of `autograder grade` with that of plain `nbgrader autograde`, in one run."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as temporary:
-        expected = make_courses(Path(temporary), class_size)
-        measured = measure(Path(temporary), list(expected), repeats)
+def compare(folder: Path, class_size: int, repeats: int) -> tuple[dict[str, Measured], dict[str, float]]:
+    """Measure all graders on a class and print it; returns what was measured, and the points expected."""
+    expected = make_courses(folder, class_size)
+    measured = measure(folder, list(expected), repeats)
     console.print(table(measured, expected))
-    result = record(measured, expected, time.perf_counter() - started)
-    hardware, versions = result["hardware"], result["versions"]
-    machine = f"{hardware['processor']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB"
-    console.print(f"{machine}; {', '.join(f'{name} {number}' for name, number in versions.items())}", highlight=False)
     for student, points_expected in list(expected.items())[: len(STUDENTS)]:
         given = {name.strip(): one.points.get(student) for name, one in measured.items()}
         if set(given.values()) != {points_expected}:
             console.print(f"{student}: expected {points_expected}, given {given}", highlight=False)
+    return measured, expected
+
+
+def main(
+    class_size: Annotated[int, typer.Option(min=3, help="Submissions in the class that all graders grade.")] = 60,
+    repeats: Annotated[int, typer.Option(min=0, help="How often each grades it; 0: only what the size costs.")] = 3,
+    sizes: Annotated[list[int], typer.Option(min=2, help="A class whose cost is measured; may be repeated.")] = SIZES,
+    write: Annotated[bool, typer.Option("--write", help=f"Record it in {RESULT.relative_to(ROOT)}.")] = False,
+) -> None:
+    """Compare the speed of `autograder grade` with that of plain `nbgrader autograde`, in one run."""
+    if write and not repeats:
+        raise typer.BadParameter("there is nothing to record of the comparison with --repeats 0")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as temporary:
+        measured, expected = compare(Path(temporary), class_size, repeats) if repeats else ({}, {})
+        costs = costs_of(Path(temporary), sizes)
+    console.print(cost_table(costs))
+    about = provenance("python benchmarks/grading.py", 0.0)
+    hardware, versions = about["hardware"], about["versions"]
+    machine = f"{hardware['processor']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB"
+    console.print(f"{machine}; {', '.join(f'{name} {number}' for name, number in versions.items())}", highlight=False)
     if write:
+        result = record(measured, expected, costs, time.perf_counter() - started)
         write_safely(RESULT, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
         console.print(f"recorded in {RESULT}", highlight=False)
 

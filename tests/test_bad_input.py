@@ -159,6 +159,27 @@ def test_a_gradebook_that_is_locked_when_a_command_begins(folder, command):
     assert contents(folder) == before
 
 
+KILLED_WHILE_WRITING = """
+import os, signal, sqlite3, sys
+
+gradebook = sqlite3.connect(sys.argv[1], isolation_level=None)
+gradebook.execute("PRAGMA cache_size = 1")  # so that what is not committed yet is in the file already
+gradebook.execute("BEGIN")
+gradebook.execute("UPDATE grade SET auto_score = 99")
+numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n LIMIT 99999) SELECT i FROM n"
+gradebook.execute(f"CREATE TABLE filler AS {numbers}")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_gradebook_that_another_program_was_killed_in_is_rolled_back(graded, tmp_path):
+    folder = shutil.copytree(graded, tmp_path / "course")
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(folder / "gradebook.db")])
+    assert (folder / "gradebook.db-journal").stat().st_size > 0
+    autograder("report", TOPIC, "--course", folder, code=0)
+    assert points(folder) == POINTS and not (folder / "gradebook.db-journal").exists()
+
+
 def test_a_gradebook_that_is_locked_while_a_submission_is_recorded(folder, monkeypatch):
     record, busy = Course.record, ["carl"]
 

@@ -96,8 +96,10 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_gradebook(fresh, grad
         running = subprocess.Popen(
             [*GRADE, str(fresh.folder)], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        while running.poll() is None and not children(running.pid):
+            time.sleep(0.02)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            running.wait(timeout=2 + 0.5 * count + chance.random())
+            running.wait(timeout=0.5 * count + chance.random())
         below |= children(running.pid)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
