@@ -65,4 +65,6 @@ def _stopped(seen: Seen) -> list[str]:
 def _reason_of_check(check: CheckVerdict) -> Reason:
     if check.reason == BLANK:
         return Reason.MISSING
+    if check.outcome == "raised" and (reason := reason_of(f"{check.reason} {check.detail}")) is not Reason.FAILED:
+        return reason
     return Reason.WRONG if check.outcome == "holds" else Reason(check.outcome)
