@@ -114,7 +114,7 @@ def canvas(notebook) -> dict[str, bytes]:
 def moodle(notebook) -> dict[str, bytes]:
     return {
         "Ada Lovelace_311_assignsubmission_file_/prediction.ipynb": notebook("ada"),  # before Moodle 4.1
-        "Grace Hopper_312_assignsubmission_file/work/Copy of prediction.ipynb": notebook("grace"),
+        "Grace Hopper_312_assignsubmission_file/homework/Copy of prediction.ipynb": notebook("grace"),
         "Grace Hopper_312_assignsubmission_file/notes.txt": b"see the notebook",
         "محمد الخوارزمي_313_assignsubmission_file_prediction.ipynb": notebook("khwarizmi"),  # flat
         "Team 7_314_assignsubmission_file/prediction.ipynb": notebook("team"),

@@ -110,7 +110,7 @@ CANVAS = {
 }
 MOODLE = {
     "Ada Lovelace_4021_assignsubmission_file_/prediction.ipynb": RIGHT,
-    "@SUM(A1)_4022_assignsubmission_file/work/prediction.ipynb": LEAKING,
+    "@SUM(A1)_4022_assignsubmission_file/homework/prediction.ipynb": LEAKING,
 }
 METADATA = """\
 submission_5001:
