@@ -80,10 +80,12 @@ class Rooms(WorkerPlugin):
 
 def look_around(walls: Walls) -> dict[str, str]:
     """What a Dask worker has to say of itself: the hash of its code, and why it has no sandbox, if it has none."""
-    try:
-        trouble = find_bwrap() and "" if walls == "bwrap" else ""
-    except NoSandbox as error:
-        trouble = str(error)
+    trouble = ""
+    if walls == "bwrap":
+        try:
+            find_bwrap()
+        except NoSandbox as error:
+            trouble = str(error)
     return {"program": program(), "trouble": trouble}
 
 

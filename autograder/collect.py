@@ -24,10 +24,9 @@ from pydantic import TypeAdapter, ValidationError
 from autograder.archive import CollectError, Item, items
 from autograder.course import Course, fingerprint, write_safely
 from autograder.lms import HandedIn, Lms, Member, read, recognise
-from autograder.release import checked_exercise
+from autograder.release import checked_exercise, imported_checks
 from autograder.submission import UnreadableSubmission, read_submission
 
-CHECK_IMPORT = re.compile(r"from autograder\.checks\.(\w+) import")
 COLAB_LINK = re.compile(rb"colab\.research\.google\.com/(?:drive|gist|github)")
 
 
@@ -329,8 +328,7 @@ def _no_notebook(files: list[Item], named: bool, faults: list[str]) -> str:
 def belongs(notebook: NotebookNode, topic: str, released: NotebookNode) -> bool:
     """Whether a notebook is the topic's: by what it imports its checks from, else by ids, exercises and checks."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    imported = set(CHECK_IMPORT.findall("\n".join(cell.source for cell in code)))
-    if imported:
+    if imported := imported_checks(notebook):
         return topic in imported
     ids = {cell.metadata.nbgrader.grade_id for cell in released.cells if "nbgrader" in cell.metadata}
     exercises = {name for cell in released.cells if (name := checked_exercise(cell.source))}

@@ -16,13 +16,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from pydantic import TypeAdapter
-
 from autograder.collect import Enrolled, roster, unreadable, who
 from autograder.course import Course, Score, write_safely
 from autograder.display import as_text, number
 from autograder.judge import Verdict
 from autograder.lms import Lms
+from autograder.outcome import VERDICTS
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 MOODLE_COLUMNS = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)"]
@@ -249,7 +248,7 @@ class _Job:
 
     def _verdicts(self, student: str) -> dict[str, Verdict]:
         entry = self.course.read_journal(self.topic, student) or {"verdicts": []}
-        return {verdict.exercise: verdict for verdict in TypeAdapter(list[Verdict]).validate_python(entry["verdicts"])}
+        return {verdict.exercise: verdict for verdict in VERDICTS.validate_python(entry["verdicts"])}
 
     def feedback(self, lms: Lms) -> dict[str, str]:
         """Each student's page under the name that the LMS finds its owner by."""

@@ -15,30 +15,20 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from pydantic import TypeAdapter
 
 from autograder import masking
 from autograder.cluster import ClusterError, Crew, Task
 from autograder.course import Course, CourseError, write_safely
 from autograder.judge import Verdict, without_points
 from autograder.observe import parameters
+from autograder.outcome import VERDICTS
 from autograder.protocol import Topic, load
 from autograder.reasons import Reason
 from autograder.release import checked_exercise
 from autograder.sandbox import Limits, NoSandbox, Walls, find_bwrap
 from autograder.submission import NOT_RUN, UnreadableSubmission, read_submission, refuse_name, regular_file, repair
 
-GRADER = (
-    "judge",
-    "chance",
-    "observe",
-    "worker",
-    "sandbox",
-    "submission",
-    "masking",
-    "outcome",
-)  # what a grade depends on
-VERDICTS = TypeAdapter(list[Verdict])
+GRADER = ("judge", "chance", "observe", "worker", "sandbox", "submission", "masking", "outcome")  # by which it is made
 WHY = {  # what differs from the last grading -> in words
     "content": "a new submission",
     "seed": "another seed",

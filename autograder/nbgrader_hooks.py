@@ -57,12 +57,14 @@ class RepairSubmission(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         topic = resources["nbgrader"]["assignment"]
         released = _folder(resources) / "release" / "." / topic / f"{topic}.ipynb"
-        repaired = repair(nb, nbformat.read(released, as_version=4))
+        handed_out = nbformat.read(released, as_version=4)
+        ours = {cell.source for cell in handed_out.cells}
+        repaired = repair(nb, handed_out)
         for cell in repaired.cells:
             cell.metadata = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
             if "attachments" in cell:
                 cell.attachments = _pictures(cell.attachments)
-            if cell.cell_type == "raw" or (cell.cell_type == "markdown" and not _can_be_shown(cell)):
+            if cell.cell_type == "raw" or _is_odd(cell, ours):
                 _show_as_typed(cell)
         return repaired, resources
 
@@ -81,6 +83,11 @@ def _show_as_typed(cell: NotebookNode) -> None:
     """Turn a cell into a Markdown cell that shows its source; nbconvert would show a raw one as the HTML that it is."""
     fence = "~" * (1 + max(map(len, re.findall("~+", cell.source)), default=2))
     cell.cell_type, cell.source = "markdown", f"{fence}\n{cell.source}\n{fence}"
+
+
+def _is_odd(cell: NotebookNode, ours: set[str]) -> bool:
+    """Whether a Markdown cell that is not as it was handed out cannot be shown."""
+    return cell.cell_type == "markdown" and cell.source not in ours and not _can_be_shown(cell)
 
 
 def _can_be_shown(cell: NotebookNode) -> bool:

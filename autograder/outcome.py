@@ -6,6 +6,7 @@ Plain data goes in and comes out, so that it can be done on whichever machine th
 from typing import Any
 
 import nbformat
+from pydantic import TypeAdapter
 
 from autograder.display import as_html, number
 from autograder.judge import BLANK, CheckVerdict, Verdict, judge, without_points
@@ -13,6 +14,8 @@ from autograder.nbgrader_hooks import score_output
 from autograder.protocol import Topic
 from autograder.reasons import Reason, in_order, reason_of
 from autograder.sandbox import Seen
+
+VERDICTS = TypeAdapter(list[Verdict])  # as the journal has them
 
 
 def judge_all(topic: Topic, seen: Seen, exercises: list[str], seed: int) -> list[Verdict]:

@@ -1,13 +1,12 @@
 """`autograder check FILE`: a learner's own look at their notebook, on the public seed."""
 
-import re
 from pathlib import Path
 
 from autograder.judge import Verdict
 from autograder.observe import parameters
 from autograder.outcome import judge_all
 from autograder.protocol import PUBLIC_SEED, UnknownTopic, load
-from autograder.release import checked_exercise
+from autograder.release import checked_exercise, imported_checks
 from autograder.sandbox import Worker
 from autograder.submission import read_submission
 
@@ -18,15 +17,13 @@ def look(file: Path) -> list[Verdict]:
     Raises UnreadableSubmission, and UnknownTopic where the notebook does not import a topic's `check`.
     """
     notebook = read_submission(file)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    found = re.search(r"from autograder\.checks\.(\w+) import", "\n".join(cell.source for cell in code))
-    if not found:
+    if not (imported := imported_checks(notebook)):
         raise UnknownTopic(
             f"{file}: no cell says `from autograder.checks.TOPIC import check`; is it an exercise notebook?"
         )
-    topic, cells = load(found[1]), []
-    for cell in code:
-        if "lab" not in cell.metadata.get("tags", []):
+    topic, cells = load(imported[0]), []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "lab" not in cell.metadata.get("tags", []):
             name = checked_exercise(cell.source)
             name = name if name in topic.exercises else None
             names = parameters(topic.reference(name)) if name else []

@@ -133,6 +133,12 @@ def checked_exercise(source: str) -> str | None:
     return match[1] if match else None
 
 
+def imported_checks(notebook: NotebookNode) -> list[str]:
+    """The topics whose checks the code cells of a notebook import."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return re.findall(r"from autograder\.checks\.(\w+) import", code)
+
+
 def solution_source(implementation: object, where: str = "") -> str:
     """The source of a function or class, its solution between markers.
 
@@ -242,9 +248,16 @@ def release(name: str, course: Path, root: Path = ROOT) -> Path:
     except Exception as error:
         raise ReleaseError(f"the checks or the reference of {name} do not load: {error}") from error
     solved = build_source(topic, Address.read(root / "_config.yml"), root)
-    source = source_path(name, root)
-    released = Course(course, make=True).generate_assignment(
-        name, solved, lambda nb: finish_release(nb, solved, source)
-    )
-    write_generated(source.with_suffix(".ipynb"), released)
-    return source.with_suffix(".ipynb")
+    path = source_path(name, root).with_suffix(".ipynb")
+    write_generated(path, release_into(Course(course, make=True), name, solved, root))
+    return path
+
+
+def release_into(course: Course, name: str, solved: NotebookNode | None = None, root: Path = ROOT) -> NotebookNode:
+    """Put a topic into a course alone (source, release, gradebook); returns the notebook that learners get.
+
+    `solved` is the notebook with its answers, where it is another than `exercises/` gives. Raises CourseError and
+    ReleaseError.
+    """
+    solved = solved or build_source(load(name), Address.read(root / "_config.yml"), root)
+    return course.generate_assignment(name, solved, lambda nb: finish_release(nb, solved, source_path(name, root)))

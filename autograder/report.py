@@ -13,12 +13,12 @@ from statistics import mean, median
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
-from pydantic import TypeAdapter
 
 from autograder.collect import Enrolled, roster, unreadable, who
 from autograder.course import Course, Score, write_safely
 from autograder.display import number
 from autograder.judge import BLANK, CheckVerdict, Verdict
+from autograder.outcome import VERDICTS
 from autograder.protocol import load
 from autograder.reasons import ALWAYS_SAID, Reason, reason_of
 from autograder.similarity import Group, alike, known_work, own_work
@@ -28,7 +28,6 @@ LESSONS, BANDS, LONG = 5, 8, 200
 UNKNOWN = "wrong in no known way"
 NOT_GRADED = {Reason.UNREADABLE, Reason.UNRECORDED}
 NOT_TRIED = {Reason.MISSING, Reason.REFERENCE}
-VERDICTS = TypeAdapter(list[Verdict])
 
 
 @dataclass(frozen=True)

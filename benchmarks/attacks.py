@@ -36,7 +36,7 @@ from autograder.course import Course, read_scores, write_safely  # noqa: E402
 from autograder.example_class import solved  # noqa: E402
 from autograder.grade import Grading  # noqa: E402
 from autograder.protocol import load  # noqa: E402
-from autograder.release import Address, build_source, finish_release, source_path  # noqa: E402
+from autograder.release import release_into  # noqa: E402
 from autograder.sandbox import Limits, find_bwrap  # noqa: E402
 from experiments.record import provenance  # noqa: E402
 
@@ -110,8 +110,7 @@ def hand_in(name: str, notebook: NotebookNode, path: Path) -> None:
 def make_course(folder: Path) -> Course:
     """A course with the topic released and nothing handed in."""
     course = Course(folder, make=True)
-    source = build_source(TOPIC, Address.read())
-    course.generate_assignment(TOPIC.name, source, lambda nb: finish_release(nb, source, source_path(TOPIC.name)))
+    release_into(course, TOPIC.name)
     return course
 
 

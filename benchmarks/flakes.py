@@ -24,8 +24,7 @@ from autograder.course import Course
 from autograder.example_class import CLASSES, make_class
 from autograder.grade import Grading
 from autograder.outcome import judge_all
-from autograder.protocol import load
-from autograder.release import Address, build_source, finish_release, source_path
+from autograder.release import release_into
 from autograder.sandbox import Limits, Worker
 
 LIMITS = Limits(cell_seconds=8)  # for the one student whose cell never ends
@@ -48,8 +47,7 @@ class Outcomes:
 def make_course(folder: Path, topic: str) -> Course:
     """A course in which the example class of a topic has handed in."""
     course = Course(folder, make=True)
-    source = build_source(load(topic), Address.read())
-    course.generate_assignment(topic, source, lambda nb: finish_release(nb, source, source_path(topic)))
+    release_into(course, topic)
     make_class(topic, course)
     return course
 

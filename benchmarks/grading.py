@@ -42,7 +42,7 @@ from autograder.course import Course, read_scores, write_safely  # noqa: E402
 from autograder.example_class import CLASSES  # noqa: E402
 from autograder.grade import Grading  # noqa: E402
 from autograder.protocol import load  # noqa: E402
-from autograder.release import Address, build_source, finish_release, source_path  # noqa: E402
+from autograder.release import Address, build_source, release_into  # noqa: E402
 from experiments.record import provenance  # noqa: E402
 
 TOPIC = "attention"
@@ -141,7 +141,7 @@ class Cost:
 def release(folder: Path) -> Course:
     """A course in which the topic is released, and nothing is handed in."""
     course, solved = Course(folder, make=True), without_lab(build_source(load(TOPIC), Address.read()))
-    course.generate_assignment(TOPIC, solved, lambda made: finish_release(made, solved, source_path(TOPIC)))
+    release_into(course, TOPIC, solved)
     return course
 
 

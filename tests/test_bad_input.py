@@ -21,8 +21,7 @@ from autograder.cli import app
 from autograder.course import Course
 from autograder.doctor import examine
 from autograder.example_class import make_class
-from autograder.protocol import load
-from autograder.release import Address, build_source, finish_release, source_path
+from autograder.release import release_into
 
 TOPIC = "prediction"
 COMMANDS = ("release", "grade", "feedback", "report", "example")
@@ -33,8 +32,7 @@ POINTS = {"ada": 8, "blaise": 0, "carl": 3.5}  # of the example class, as many a
 def released(tmp_path_factory) -> Path:
     """A course whose class has handed in, and in which nothing is graded."""
     course = Course(tmp_path_factory.mktemp("released") / "course", make=True)
-    source = build_source(load(TOPIC), Address.read())
-    course.generate_assignment(TOPIC, source, lambda nb: finish_release(nb, source, source_path(TOPIC)))
+    release_into(course, TOPIC)
     make_class(TOPIC, course)
     for student in set(course.submissions(TOPIC)) - POINTS.keys():
         shutil.rmtree(course.folder / "submitted" / student)

@@ -25,7 +25,7 @@ from autograder.course import Course
 from autograder.example_class import solved
 from autograder.export import defused
 from autograder.protocol import load
-from autograder.release import Address, build_source, finish_release, source_path
+from autograder.release import release_into
 
 TOPIC = "prediction"
 RIGHT, LEAKING, GROUP = "4021", "4022", "4023_4024"
@@ -43,8 +43,7 @@ def cross_entropy(logits, targets):
 def graded(tmp_path_factory) -> Path:
     """The class's course folder, graded, with points and a comment given by hand."""
     course = Course(tmp_path_factory.mktemp("graded") / "course", make=True)
-    source = build_source(load(TOPIC), Address.read())
-    released = course.generate_assignment(TOPIC, source, lambda nb: finish_release(nb, source, source_path(TOPIC)))
+    released = release_into(course, TOPIC)
     files = {f"{student}/{TOPIC}.ipynb": content for student, content in handed_in(released).items()}
     collect(course, TOPIC, write_folder(tmp_path_factory.mktemp("class"), files))
     autograder("grade", TOPIC, "--course", course.folder, code=0)

@@ -25,7 +25,7 @@ from autograder.course import Course, CourseError
 from autograder.example_class import make_class
 from autograder.grade import Grading
 from autograder.protocol import load
-from autograder.release import ROOT, Address, build_source, finish_release, source_path
+from autograder.release import ROOT, release_into
 from autograder.sandbox import Limits
 
 TOPIC = "prediction"
@@ -38,8 +38,7 @@ GRADE = [sys.executable, "-m", "autograder", "grade", TOPIC, "--seed", str(SEED)
 def released(tmp_path_factory) -> Path:
     """A course in which five have handed in, and nothing is graded."""
     course = Course(tmp_path_factory.mktemp("released") / "course", make=True)
-    source = build_source(load(TOPIC), Address.read())
-    course.generate_assignment(TOPIC, source, lambda nb: finish_release(nb, source, source_path(TOPIC)))
+    release_into(course, TOPIC)
     make_class(TOPIC, course)
     for student in course.submissions(TOPIC)[5:]:
         shutil.rmtree(course.folder / "submitted" / student)

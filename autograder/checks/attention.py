@@ -455,9 +455,8 @@ def stands_on_unscaled_scores(query, key, value):
 # --- MultiHeadAttention ------------------------------------------------------------------------------------
 
 PROJECTIONS = ("w_query", "w_key", "w_value", "w_output")
-pytorchs_attention = partial(
-    F.scaled_dot_product_attention, is_causal=True
-)  # enough where T = S, and no answer of ours
+# Enough where T = S, and no answer of ours.
+pytorchs_attention = partial(F.scaled_dot_product_attention, is_causal=True)
 
 
 def with_weights(MultiHeadAttention, weights: dict[str, Tensor], n_heads: int, attend) -> nn.Module:
