@@ -84,15 +84,12 @@ def reason(name: str) -> str:
     return MADE[name]["REASON"] if name in MADE else cells_of(FILES[name])[0].metadata["reason"]
 
 
-def hand_in(name: str, notebook: NotebookNode, path: Path) -> None:
-    """Put what is handed in where it is looked for: cells below the imports, or where they say, or a file as made."""
-    path.parent.mkdir(parents=True)
-    if name in MADE:
-        return MADE[name]["hand_in"](notebook, path)
+def put(cells: list[NotebookNode], notebook: NotebookNode) -> None:
+    """Put cells above, below or instead of one of a notebook's, as their metadata say; else below the imports."""
     places = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in notebook.cells}
-    imports = next(cell for cell in notebook.cells if "import check" in cell.source)
+    places["imports"] = imports = next(cell for cell in notebook.cells if "import check" in cell.source)
     others = []
-    for cell in cells_of(FILES[name]):
+    for cell in cells:
         made = nbformat.v4.new_code_cell(cell.source)
         if "instead" in cell.metadata:
             places[cell.metadata["instead"]].source = cell.source
@@ -104,6 +101,14 @@ def hand_in(name: str, notebook: NotebookNode, path: Path) -> None:
             others.append(made)
     at = notebook.cells.index(imports) + 1
     notebook.cells[at:at] = others
+
+
+def hand_in(name: str, notebook: NotebookNode, path: Path) -> None:
+    """Put what is handed in where it is looked for: cells below the imports, or where they say, or a file as made."""
+    path.parent.mkdir(parents=True)
+    if name in MADE:
+        return MADE[name]["hand_in"](notebook, path)
+    put(cells_of(FILES[name]), notebook)
     path.write_text(nbformat.writes(notebook), encoding="utf-8")
 
 

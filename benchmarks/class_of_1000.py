@@ -98,16 +98,7 @@ def honest(name: str, notebook: NotebookNode) -> bytes:
     if file.suffix == ".py":
         made = runpy.run_path(str(file))["hand_in"](notebook)
         return made if isinstance(made, bytes) else made.encode()
-    places = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in notebook.cells}
-    places["imports"] = next(cell for cell in notebook.cells if "import check" in cell.source)
-    for cell in cells_of(file):
-        ((how, where),) = ((key, cell.metadata[key]) for key in ("above", "below", "instead") if key in cell.metadata)
-        place = places[where]
-        if how == "instead":
-            place.source = cell.source
-        else:
-            at = notebook.cells.index(place) + (how == "below")
-            notebook.cells.insert(at, nbformat.v4.new_code_cell(cell.source))
+    attacks.put(cells_of(file), notebook)
     return nbformat.writes(notebook).encode()
 
 

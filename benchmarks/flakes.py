@@ -9,10 +9,8 @@ nobody a point.
 import tempfile
 import time
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Annotated
 
 import typer
@@ -20,12 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from autograder.cluster import Crew
 from autograder.course import Course
 from autograder.example_class import CLASSES, make_class
 from autograder.grade import Grading
-from autograder.outcome import judge_all
+from autograder.outcome import VERDICTS
 from autograder.release import release_into
-from autograder.sandbox import Limits, Worker
+from autograder.sandbox import Limits
 
 LIMITS = Limits(cell_seconds=8)  # for the one student whose cell never ends
 console = Console()
@@ -55,30 +54,17 @@ def make_course(folder: Path, topic: str) -> Course:
 def grade_often(course: Course, topic: str, times: int, workers: int, bar: Progress) -> Outcomes:
     """Grade the class `times` times, on seeds 1 to `times`."""
     outcomes, started, students = Outcomes(), time.perf_counter(), course.submissions(topic)
-    idle: SimpleQueue[Worker] = SimpleQueue()
-    rooms = [Worker(topic, number=number, limits=LIMITS) for number in range(workers)]
-    for room in rooms:
-        idle.put(room)
-
-    def run(grading: Grading, student: str):
-        room = idle.get()
-        try:
-            return student, room.run(grading.task(student).cells, grading.seed)
-        finally:
-            idle.put(room)
-
-    try:
-        with ThreadPoolExecutor(workers) as pool:
-            for seed in bar.track(range(1, times + 1), description=topic):
-                grading = Grading(course, topic, seed)
-                for student, seen in pool.map(run, [grading] * len(students), students):
-                    for verdict in judge_all(grading.topic, seen, grading.exercises, seed):
-                        outcomes.mistakes[student, verdict.exercise].append(verdict.mistake)
-                        for check in verdict.checks:
-                            outcomes.points[student, f"{verdict.exercise}: {check.name}"].append(check.earned)
-    finally:
-        for room in rooms:
-            room.close()
+    with Crew(topic, "bwrap", LIMITS, workers) as crew:
+        for seed in bar.track(range(1, times + 1), description=topic):
+            grading = Grading(course, topic, seed)
+            for student in students:
+                crew.submit(student, grading.task(student))
+            while crew.pending:
+                student, future = crew.next()
+                for verdict in VERDICTS.validate_python(future.result()["verdicts"]):
+                    outcomes.mistakes[student, verdict.exercise].append(verdict.mistake)
+                    for check in verdict.checks:
+                        outcomes.points[student, f"{verdict.exercise}: {check.name}"].append(check.earned)
     outcomes.seconds = time.perf_counter() - started
     return outcomes
 
