@@ -12,7 +12,7 @@ from rich.table import Table
 
 from autograder.display import as_text, number
 from autograder.lms import Lms
-from autograder.protocol import UnknownTopic, load, topics
+from autograder.protocol import ClearError, load, topics
 
 FINE, FAILED, NEEDS_A_PERSON = 0, 1, 3
 EPILOG = "Exit codes: 0 done; 1 could not be done; 2 wrong usage; 3 done, and something needs a person's look."
@@ -50,20 +50,9 @@ def stop(words: object) -> typer.Exit:
 @contextlib.contextmanager
 def clear_errors():
     """Turn the errors that a user can do something about into one line and an exit code."""
-    from autograder.archive import CollectError
-    from autograder.cluster import ClusterError
-    from autograder.course import CourseError
-    from autograder.example_class import ExampleError
-    from autograder.export import ExportError
-    from autograder.release import ReleaseError
-    from autograder.sandbox import NoSandbox
-    from autograder.submission import UnreadableSubmission
-
     try:
         yield
-    except (ClusterError, CollectError, CourseError, ExampleError, ExportError, ReleaseError) as error:
-        raise stop(error) from None
-    except (NoSandbox, UnknownTopic, UnreadableSubmission) as error:
+    except ClearError as error:
         raise stop(error) from None
     except OSError as error:
         raise stop(f"{error.filename or ''}: {error.strerror or error}") from None
@@ -157,10 +146,12 @@ def grade(
     run grades only what changed. A submission that cannot be graded stops nothing: it is listed with its
     reason, and the exit code is 3.
     """
-    from autograder.course import Course
-    from autograder.grade import Grading
+    from autograder.walls import launched_ahead
 
-    with clear_errors():
+    with clear_errors(), contextlib.nullcontext() if scheduler else launched_ahead(topic, sandbox.value):
+        from autograder.course import Course
+        from autograder.grade import Grading
+
         grading = Grading(Course(course), topic, seed, sandbox.value)
         if sandbox is Walls.none:
             errors.print(

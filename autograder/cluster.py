@@ -18,17 +18,19 @@ from dask import config
 from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
 
 from autograder.outcome import judge_all, outputs_of, reasons_of, remarks_on
-from autograder.protocol import load
-from autograder.sandbox import Limits, NoSandbox, Walls, find_bwrap
+from autograder.protocol import ClearError, load
+from autograder.sandbox import Limits
 from autograder.sandbox import Worker as Room
+from autograder.walls import NoSandbox, Walls, find_bwrap
 
 ROOMS = "autograder-rooms"  # the name of the plugin on every Dask worker
 ANSWER_SECONDS = 20  # for a scheduler to answer, and for its first worker to be there
+PATIENCE_SECONDS = 0.25  # that a submission waits for a sandbox before one more is started
 WATCH_SECONDS = 20  # between two looks at whether anybody is left to wait for
 JUDGING = Lock()  # judging sets PyTorch's global modes, and the threads of a process share them
 
 
-class ClusterError(Exception):
+class ClusterError(ClearError):
     """The cluster cannot be used: why, and what to do."""
 
 
@@ -53,7 +55,10 @@ def program() -> str:
 
 
 class Rooms(WorkerPlugin):
-    """The warm sandboxes of one Dask worker: one for each of its threads, kept between tasks, closed at its end."""
+    """The warm sandboxes of one Dask worker, kept between tasks, closed at its end: as many as its threads, at most.
+
+    One is started; another where a submission would wait, since that takes as long as many short submissions.
+    """
 
     def __init__(self, topic: str, walls: Walls, limits: Limits):
         self.topic, self.walls, self.limits = topic, walls, limits
@@ -61,8 +66,8 @@ class Rooms(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         self.idle: SimpleQueue[Room] = SimpleQueue()
         self.rooms = [Room(self.topic, self.walls, number, self.limits) for number in range(worker.state.nthreads)]
-        for room in self.rooms:
-            self.idle.put(room)
+        self.cold = self.rooms[:0:-1]
+        self.idle.put(self.rooms[0])
 
     def teardown(self, worker: Worker) -> None:
         for room in self.rooms:
@@ -71,7 +76,10 @@ class Rooms(WorkerPlugin):
     @contextmanager
     def one(self):
         """A sandbox for as long as a submission runs in it."""
-        room = self.idle.get()
+        try:
+            room = self.idle.get(timeout=PATIENCE_SECONDS)
+        except Empty:  # the other threads have all that were started
+            room = self.cold.pop()
         try:
             yield room
         finally:

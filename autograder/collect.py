@@ -22,10 +22,10 @@ from nbformat import NotebookNode
 from pydantic import TypeAdapter, ValidationError
 
 from autograder.archive import CollectError, Item, items
+from autograder.cells import checked_exercise
 from autograder.course import Course, fingerprint, write_safely
 from autograder.lms import HandedIn, Lms, Member, read, recognise
-from autograder.release import checked_exercise, imported_checks
-from autograder.submission import UnreadableSubmission, read_submission
+from autograder.submission import UnreadableSubmission, imported_checks, read_submission
 
 COLAB_LINK = re.compile(rb"colab\.research\.google\.com/(?:drive|gist|github)")
 

@@ -11,16 +11,21 @@ course/
 
 import contextlib
 import copy
+import ctypes
+import gc
 import hashlib
 import json
 import os
 import re
+import signal
 import sqlite3
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +34,16 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.dialects import plugins
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config, PyFileConfigLoader
 
+from autograder.protocol import ClearError
+
 HOOKS = "autograder.nbgrader_hooks"
+PR_SET_PDEATHSIG = 1
+PLUGIN = "compile-once"  # of SQLAlchemy, in the gradebook's address
+plugins.register(PLUGIN, HOOKS, "CompileOnce")
 RUNNABLE = ["*.htm*", "*.xht*", "*.svg", "*.xml", "*.js"]  # files that formgrader would serve, and a browser run
 CONFIG_FILE = """\
 # Written by `autograder`: nbgrader and formgrader, opened in this folder, record the same verdicts.
@@ -50,7 +61,7 @@ LOCKED = (
 )
 
 
-class CourseError(Exception):
+class CourseError(ClearError):
     """nbgrader could not do what was asked: what it said, and what to do."""
 
 
@@ -193,7 +204,7 @@ class Course:
 
     @property
     def database(self) -> str:
-        return f"sqlite:///{self.folder / 'gradebook.db'}"
+        return f"sqlite:///{self.folder / 'gradebook.db'}?plugin={PLUGIN}"
 
     def notebook(self, room: str, topic: str, student: str = ".") -> Path:
         """The path of a topic's notebook in one of nbgrader's folders."""
@@ -297,6 +308,33 @@ class Course:
             return json.loads(self.journal(topic, student).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
+
+    @contextlib.contextmanager
+    def recorder(self) -> Iterator[Callable[[str, str], Future[None]]]:
+        """Gives `record` as it runs in a process beside this one: submissions are recorded there one after another.
+
+        nbgrader takes longer to record a submission than we take to judge it.
+        """
+        beside = ProcessPoolExecutor(1, get_context("fork"), _stand_by, (self, os.getpid()))
+        gc.freeze()  # neither process goes through what is loaded, which stays
+        beside.submit(os.getpid)  # forks here, before the caller opens sockets and starts threads
+        try:
+            yield lambda topic, student: beside.submit(_record, topic, student)
+        finally:
+            beside.shutdown(cancel_futures=True)
+
+
+def _stand_by(course: Course, parent: int) -> None:
+    """In the process that records: keep the course, and end with the process that asks."""
+    _record.course = course
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the other, which lets this one finish
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _record(topic: str, student: str) -> None:
+    _record.course.record(topic, student)
 
 
 def read_scores(database: str, topic: str) -> list[Score]:

@@ -4,9 +4,13 @@ Every mark is a word and a sign, never a colour alone. With `values=False` (feed
 got and expected is left out, since the inputs were secret and stay so.
 """
 
-from html import escape
+from __future__ import annotations
 
-from autograder.judge import CheckVerdict, Verdict
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # which loads PyTorch
+    from autograder.judge import CheckVerdict, Verdict
 
 SIGNS = {
     "passed": ("✓", "passed"),

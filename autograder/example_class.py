@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.cells import checked_exercise
 from autograder.course import Course, write_safely
-from autograder.protocol import load
-from autograder.release import BEGIN, END, checked_exercise, solution_source
+from autograder.protocol import ClearError, load
+from autograder.release import BEGIN, END, solution_source
 
 
-class ExampleError(Exception):
+class ExampleError(ClearError):
     """There is no example class for this topic, or the course cannot take it."""
 
 

@@ -22,6 +22,7 @@ from autograder.display import as_text, number
 from autograder.judge import Verdict
 from autograder.lms import Lms
 from autograder.outcome import VERDICTS
+from autograder.protocol import ClearError
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 MOODLE_COLUMNS = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)"]
@@ -41,7 +42,7 @@ pathlib.Path("/autograder/results/results.json").write_text(text)
 PROGRAMS = {"setup.sh": SETUP, "run_autograder": RUN}
 
 
-class ExportError(Exception):
+class ExportError(ClearError):
     """The grades cannot be written in this form: what is missing, and what to do."""
 
 

@@ -1,4 +1,4 @@
-"""`autograder grade`: run each submission in the sandbox, judge it here, and let nbgrader record it.
+"""`autograder grade`: run each submission in the sandbox, judge it outside, and let nbgrader record it.
 
 One failing submission never stops the others. A submission whose text, checks, release and seed are those of its
 journal entry is not graded again. Where points move, the entry says from what to what, and why.
@@ -8,7 +8,8 @@ import hashlib
 import json
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder import masking
+from autograder.cells import checked_exercise
 from autograder.cluster import ClusterError, Crew, Task
 from autograder.course import Course, CourseError, write_safely
 from autograder.judge import Verdict, without_points
@@ -24,11 +26,13 @@ from autograder.observe import parameters
 from autograder.outcome import VERDICTS
 from autograder.protocol import Topic, load
 from autograder.reasons import Reason
-from autograder.release import checked_exercise
-from autograder.sandbox import Limits, NoSandbox, Walls, find_bwrap
+from autograder.sandbox import Limits
 from autograder.submission import NOT_RUN, UnreadableSubmission, read_submission, refuse_name, regular_file, repair
+from autograder.walls import NoSandbox, Walls, find_bwrap
 
-GRADER = ("judge", "chance", "observe", "worker", "sandbox", "submission", "masking", "outcome")  # by which it is made
+GRADER = "judge chance observe worker sandbox walls submission cells masking outcome".split()  # by which it is made
+MAX_RECORDING = 8  # submissions that wait to be recorded, before judging waits too
+Record = Callable[[str, str], Future[None]]  # topic, student
 WHY = {  # what differs from the last grading -> in words
     "content": "a new submission",
     "seed": "another seed",
@@ -161,17 +165,19 @@ class Grading:
         cells = cells_to_run(repair(submitted, self.released), self.topic)
         return Task(self.topic.name, cells, self.exercises, self.seed)
 
-    def conclude(self, student: str, result: dict[str, Any]) -> Graded:
-        """Write what came of a task into the journal, and have nbgrader record it."""
+    def judged(self, student: str, result: dict[str, Any]) -> Graded:
+        """Write what came of a task into the journal, as not recorded yet."""
         verdicts = VERDICTS.validate_python(result["verdicts"])
         graded = Graded(student, verdicts, None, result["remarks"], [Reason(code) for code in result["reasons"]])
         earlier = self.course.read_journal(self.topic.name, student) or {}
         graded.moved = self._moved(graded, earlier)
-        points = {verdict.exercise: verdict.earned for verdict in verdicts}
         self._enter(graded, result["outputs"], recorded=False, basis=earlier.get("basis"))
-        self.course.record(self.topic.name, student)
-        self._enter(graded, result["outputs"], recorded=True, basis={"points": points, "key": self.keys[student]})
         return graded
+
+    def conclude(self, graded: Graded, outputs: dict[str, list[dict]]) -> None:
+        """Note in the journal that nbgrader has recorded what was judged."""
+        points = {verdict.exercise: verdict.earned for verdict in graded.verdicts}
+        self._enter(graded, outputs, recorded=True, basis={"points": points, "key": self.keys[graded.student]})
 
     def _moved(self, graded: Graded, earlier: dict[str, Any]) -> list[Moved]:
         """The exercises whose points are not those that were recorded last."""
@@ -223,12 +229,14 @@ class Grading:
             else:
                 todo.append(student)
         if todo:
-            with Crew(self.topic.name, self.walls, self.limits, min(workers, len(todo)), scheduler) as crew:
-                yield from self._grade_fresh(deque(todo), crew)
+            crew = Crew(self.topic.name, self.walls, self.limits, min(workers, len(todo)), scheduler)
+            with self.course.recorder() as record, crew:
+                yield from self._grade_fresh(deque(todo), crew, record)
 
-    def _grade_fresh(self, todo: deque[str], crew: Crew) -> Iterator[Graded]:
-        """Read what is to be graded, keep the crew busy with it, and record what comes back, here and nowhere else."""
-        while todo or crew.pending:
+    def _grade_fresh(self, todo: deque[str], crew: Crew, record: Record) -> Iterator[Graded]:
+        """Read what is to be graded, keep the crew busy with it, and have what comes back recorded, in its order."""
+        recording: deque[tuple[Graded, dict[str, list[dict]], Future[None]]] = deque()
+        while todo or crew.pending or recording:
             while todo and not crew.is_busy:
                 student = todo.popleft()
                 try:
@@ -238,11 +246,24 @@ class Grading:
             if crew.pending:
                 student, future = crew.next()
                 try:
-                    yield self.conclude(student, future.result())
+                    result = future.result()
+                    graded = self.judged(student, result)
+                    recording.append((graded, result["outputs"], record(self.topic.name, student)))
                 except (NoSandbox, ClusterError):
                     raise
                 except Exception as error:  # whatever it is, the other submissions are graded
                     yield self._not_graded(student, error)
+            while recording and (recording[0][2].done() or len(recording) > MAX_RECORDING or not crew.pending):
+                yield self._recorded(*recording.popleft())
+
+    def _recorded(self, graded: Graded, outputs: dict[str, list[dict]], future: Future[None]) -> Graded:
+        """Wait until a submission is recorded; returns what became of it."""
+        try:
+            future.result()
+            self.conclude(graded, outputs)
+            return graded
+        except Exception as error:
+            return self._not_graded(graded.student, error)
 
     def _not_graded(self, student: str, error: Exception) -> Graded:
         if isinstance(error, UnreadableSubmission):

@@ -8,7 +8,7 @@ import ast
 from functools import lru_cache
 from pathlib import Path
 
-from autograder.submission import parse
+from autograder.cells import parse
 
 HERE = Path(__file__).parent / "checks"
 SOLUTIONS = Path(__file__).parent.parent / "solutions"

@@ -20,6 +20,7 @@ from nbconvert.filters import strip_files_prefix
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearOutput, NbGraderPreprocessor
+from sqlalchemy import URL, CreateEnginePlugin, Engine, make_url
 
 from autograder.submission import repair
 
@@ -41,7 +42,25 @@ MATH_THAT_ACTS = r"\\(href|class|cssId|style|data|require|unicode)(?![A-Za-z])"
 
 def _folder(resources: dict) -> Path:
     """The course folder that nbgrader is working in: the gradebook's."""
-    return Path(resources["nbgrader"]["db_url"].removeprefix("sqlite:///")).parent
+    return Path(make_url(resources["nbgrader"]["db_url"]).database).parent
+
+
+class CompileOnce(CreateEnginePlugin):
+    """Lets all engines of a process share the SQL that they have compiled.
+
+    nbgrader opens the gradebook nine times for each submission, each time with an engine that would compile the same
+    statements anew, which takes longer than running them.
+    """
+
+    dialect, compiled = None, {}
+
+    def update_url(self, url: URL) -> URL:
+        return url
+
+    def engine_created(self, engine: Engine) -> None:
+        """Give an engine the first one's dialect, by which statements are known, and what was compiled in it."""
+        CompileOnce.dialect = engine.dialect = self.dialect or engine.dialect
+        engine.update_execution_options(compiled_cache=self.compiled)
 
 
 class SubmissionExporter(NotebookExporter):

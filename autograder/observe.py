@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from autograder.cells import sound
 from autograder.protocol import Check
 
 MAX_ELEMENTS = 1_000_000  # of one observation: checks are small; more than this is an attack or an accident
@@ -52,11 +53,6 @@ class Observation:
 def is_incomplete(observation: Observation) -> bool:
     """Whether it met a blank, or a name that is not defined yet: a later observation of the same check counts."""
     return observation.raised is not None and observation.raised.type in ("NotImplementedError", "NameError")
-
-
-def sound(text: str) -> str:
-    """The same text, with a question mark for each half of a character, which no file and no page can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def seeded(seed: int, *labels: str) -> int:

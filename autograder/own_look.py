@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from autograder.cells import checked_exercise
 from autograder.judge import Verdict
 from autograder.observe import parameters
 from autograder.outcome import judge_all
 from autograder.protocol import PUBLIC_SEED, UnknownTopic, load
-from autograder.release import checked_exercise, imported_checks
 from autograder.sandbox import Worker
-from autograder.submission import read_submission
+from autograder.submission import imported_checks, read_submission
 
 
 def look(file: Path) -> list[Verdict]:

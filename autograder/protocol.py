@@ -17,7 +17,11 @@ PUBLIC_SEED = 2017  # the seed of the learner's own checks; grading draws a secr
 CHECKS_FOLDER = "autograder/checks"
 
 
-class UnknownTopic(LookupError):
+class ClearError(Exception):
+    """An error whose words say what is wrong, where, and what to do: commands show these and no traceback."""
+
+
+class UnknownTopic(ClearError):
     """There is no such topic."""
 
 
@@ -139,8 +143,13 @@ def topics() -> list[str]:
     return sorted(path.stem for path in folder.glob("[a-z]*.py"))
 
 
-def load(name: str) -> Topic:
-    """The topic of that name. Raises UnknownTopic, naming those there are."""
+def refuse_unknown(name: str) -> None:
+    """Raise UnknownTopic where there is no topic of that name, naming those there are."""
     if name not in topics():
         raise UnknownTopic(f"there is no topic {name!r}; there are: {', '.join(topics())}")
+
+
+def load(name: str) -> Topic:
+    """The topic of that name. Raises UnknownTopic."""
+    refuse_unknown(name)
     return getattr(import_module(f"autograder.checks.{name}"), name)

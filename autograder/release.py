@@ -21,12 +21,12 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from autograder.cells import STUB, checked_exercise
 from autograder.course import Course, write_generated
-from autograder.protocol import Topic, UnknownTopic, load
+from autograder.protocol import ClearError, Topic, UnknownTopic, load
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-STUB = "raise NotImplementedError()"
 SCHEMA = {"schema_version": 3, "task": False}
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -36,7 +36,7 @@ KERNEL = {
 }
 
 
-class ReleaseError(Exception):
+class ReleaseError(ClearError):
     """The source cannot be released: what is wrong, where, and what to do."""
 
 
@@ -125,18 +125,6 @@ def _imported_name(source: str, topic: Topic, where: str) -> str:
     except (ImportError, AttributeError):
         raise ReleaseError(f"{where}: `{line}` does not resolve; is {match[2]} in solutions/{topic.name}.py?") from None
     return match[2]
-
-
-def checked_exercise(source: str) -> str | None:
-    """The name in a cell that says `check(name)`, or None."""
-    match = re.fullmatch(r"check\((\w+)\)", source.strip())
-    return match[1] if match else None
-
-
-def imported_checks(notebook: NotebookNode) -> list[str]:
-    """The topics whose checks the code cells of a notebook import."""
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    return re.findall(r"from autograder\.checks\.(\w+) import", code)
 
 
 def solution_source(implementation: object, where: str = "") -> str:

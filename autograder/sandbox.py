@@ -1,50 +1,32 @@
-"""The walls: a bubblewrap sandbox around a warm worker, and what comes out of it.
-
-No network, a system that can only be read, of the file system only what Python and the course need, a private
-/tmp, limits on memory, processes, files and time, and a core of its own, so that what wants all of a machine
-takes nothing from the submission next to it. The topic's reference and what would give it away are not in there.
-"""
+"""A warm worker behind its walls (autograder/walls.py): what it is asked, what it may use, and what comes out of it."""
 
 import json
 import os
-import shutil
 import socket
 import struct
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import autograder
-import layercake
-import solutions
-from autograder import masking, seccomp
-from autograder.observe import BadObservation, Observation, is_incomplete, seeded, sound, unpack
+from autograder import masking
+from autograder.cells import sound
+from autograder.observe import BadObservation, Observation, is_incomplete, seeded, unpack
 from autograder.protocol import load
-from autograder.worker import HEADER, HOME, MAX_TEXT, read_exactly
+from autograder.walls import Launched, NoSandbox, Walls, launch
+from autograder.worker import HEADER, MAX_TEXT, read_exactly
 
-Walls = Literal["bwrap", "none"]
 MAX_JSON, MAX_TENSORS = 4_000_000, 32_000_000  # bytes of the two parts of one message from a submission
 MAX_TOTAL = 128_000_000  # bytes of all messages from one submission
 MAX_TRIES = 12  # of one submission, each without a cell that ended an earlier one
-START_SECONDS, SWEEP_SECONDS = 120, 15
+SWEEP_SECONDS = 15
 FIRST_USER, USERS = 60_000, 5_000  # the numbers of the users that submissions run as, where we are root
 FORGED = "sent something that is no observation"
 ENDINGS = {  # the worker's word for how a submission was ended -> ours
     "memory": lambda limits: f"used more than {limits.memory / 2**30:g} GiB of memory",
     "files": lambda limits: f"made more than {limits.files:,} files",
 }
-REMEDY = "install it (Debian, Ubuntu: apt-get install bubblewrap), or say --sandbox none for submissions that you trust"
-
-
-class NoSandbox(Exception):
-    """The sandbox cannot be had on this machine: why, and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -71,127 +53,12 @@ class Seen:
     awaited: set[str] = field(default_factory=set)  # the checks whose observations the cell that runs may send
 
 
-def find_bwrap() -> str:
-    """The bubblewrap program, seen working. Raises NoSandbox with the remedy."""
-    program = shutil.which("bwrap")
-    if program is None:
-        raise NoSandbox(f"bubblewrap is not installed: {REMEDY}")
-    trial = subprocess.run([program, *_isolation(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True)
-    if trial.returncode:
-        raise NoSandbox(
-            f"bubblewrap cannot make a sandbox here ({trial.stderr.strip()}): allow user namespaces "
-            "(sysctl kernel.unprivileged_userns_clone=1), or say --sandbox none for submissions that you trust"
-        )
-    return program
-
-
-def _isolation() -> list[str]:
-    """Own namespaces for everything. Root needs no user namespace, and keeps what it needs to become nobody."""
-    if os.getuid() == 0:
-        keep = [word for name in ("SETUID", "SETGID", "KILL") for word in ("--cap-add", f"CAP_{name}")]
-        return ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", *keep]
-    return ["--unshare-all"]
-
-
-def bwrap_command(program: str, topic: str, masks: Path) -> list[str]:
-    """bubblewrap and its options: what goes before a command that is to run inside the sandbox.
-
-    `masks` is a folder with an empty file, and with `checks/`, which is seen in place of the one with the answers.
-    """
-    packages = [Path(package.__file__).parent for package in (autograder, layercake, solutions)]
-    python = {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), Path(sys.executable).resolve().parent.parent}
-    etc = [Path("/etc") / name for name in ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "alternatives")]
-    system = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib64")]
-    command = [program, *_isolation(), "--as-pid-1", "--die-with-parent", "--new-session", "--clearenv"]
-    command += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/tmp", "/dev/shm"):
-        command += ["--perms", "1777", "--size", str(512 << 20), "--tmpfs", folder]
-    command += ["--perms", "1777", "--dir", HOME]
-    shown = [path for path in [*system, *etc, *sorted(python - {Path("/usr")} | set(packages))] if path.exists()]
-    for parent in sorted({parent for path in shown for parent in path.parents} - {Path("/"), Path("/tmp")}):
-        command += ["--perms", "0755", "--dir", str(parent)]
-    for path in shown:
-        link = path.is_symlink() and path in system
-        command += ["--symlink", os.readlink(path), str(path)] if link else ["--ro-bind", str(path), str(path)]
-    for reference in {Path(solutions.__file__).parent / f"{topic}.py", *_installed(f"solutions/{topic}.py")}:
-        command += ["--ro-bind", str(masks / "empty"), str(reference)]
-        if (compiled := reference.parent / "__pycache__").is_dir():
-            command += ["--tmpfs", str(compiled), "--remount-ro", str(compiled)]
-    package = Path(autograder.__file__).parent
-    command += ["--ro-bind", str(masks / "checks"), str(package / "checks")]
-    for name in ("example_class.py", "__pycache__/example_class*.pyc"):
-        for answers in package.glob(name):
-            command += ["--ro-bind", str(masks / "empty"), str(answers)]
-    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
-    for key, value in environment().items():
-        command += ["--setenv", key, value]
-    return command
-
-
-def _installed(name: str) -> list[Path]:
-    """Where a file of the course lies in Python's own folders, besides the place that it is imported from."""
-    return [path for folder in sys.path if (path := Path(folder, name).resolve()).is_file()]
-
-
-@contextmanager
-def _masks(topic: str) -> Iterator[Path]:
-    """A folder with what is shown in place of other files; needed until the worker is warm."""
-    with tempfile.TemporaryDirectory() as folder:
-        masks = Path(folder)
-        (masks / "empty").touch()
-        (masks / "checks").mkdir()
-        (masks / "checks" / "__init__.py").touch()
-        for name, source in masking.visible(topic).items():
-            (masks / "checks" / f"{name}.py").write_text(source, encoding="utf-8")
-        yield masks
-
-
-@contextmanager
-def _on_core(number: int) -> Iterator[None]:
-    """What this thread starts meanwhile runs on one of our cores, and cannot leave it (see `seccomp`)."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {sorted(cores)[number % len(cores)]})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
-
-
-@contextmanager
-def _filter() -> Iterator[list[int]]:
-    """A descriptor that holds the filter of system calls; none where there is none for this processor."""
-    if (made := seccomp.program()) is None:
-        yield []
-        return
-    with tempfile.TemporaryFile() as file:
-        file.write(made)
-        file.seek(0)
-        yield [file.fileno()]
-
-
-def environment() -> dict[str, str]:
-    """The environment variables of a worker: nothing of the instructor's."""
-    return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": HOME,
-        "LANG": "C.UTF-8",
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": HOME,
-        "OMP_NUM_THREADS": "1",
-        "PIP_RETRIES": "0",  # there is no network, and pip would try for long
-        "TORCH_COMPILE_DISABLE": "1",  # a compiled function is the function itself, without minutes of compiling
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(Path(autograder.__file__).parent.parent),
-    }
-
-
 class Worker:
     """One warm worker. `run` grades one submission after another; `close` ends it. Use as a context manager."""
 
     def __init__(self, topic: str, walls: Walls = "bwrap", number: int = 0, limits: Limits = Limits()):
         self.topic, self.walls, self.number, self.limits = topic, walls, number, limits
-        self.process: subprocess.Popen | None = None
-        self.control: socket.socket | None = None
+        self.launched: Launched | None = None
         self.is_closed = False  # for good
 
     def __enter__(self) -> "Worker":
@@ -205,42 +72,15 @@ class Worker:
         if self.is_closed:
             raise NoSandbox("grading has ended")
         self.close()
-        ours, theirs = socket.socketpair()
-        with _masks(self.topic) as masks, _filter() as filters:
-            walls = bwrap_command(find_bwrap(), self.topic, masks) if self.walls == "bwrap" else []
-            walls += [word for descriptor in filters for word in ("--seccomp", str(descriptor)) if walls]
-            with _on_core(self.number) if walls else nullcontext():
-                self.process = subprocess.Popen(
-                    [*walls, sys.executable, "-m", "autograder.worker", self.topic, str(theirs.fileno())],
-                    pass_fds=[theirs.fileno(), *filters],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    env=None if walls else {**os.environ, **environment()},
-                )
-            theirs.close()
-            self.control = ours
-            ours.settimeout(START_SECONDS)
-            try:
-                greeting = ours.recv(64)
-            except TimeoutError:
-                greeting = b""
-        if greeting != b"ready\n":
-            self.process.kill()
-            words = self.process.communicate()[1].decode(errors="replace").strip().splitlines()
-            self.close()
-            raise NoSandbox(f"the worker did not start: {words[-1] if words else 'it said nothing'}")
+        self.launched = launch(self.topic, self.walls, self.number)
+        self.launched.wait()
 
     def close(self, for_good: bool = False) -> None:
         """End the worker. It is started anew when it is needed, unless this is for good."""
         self.is_closed |= for_good
-        if self.control:
-            self.control.close()
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process.stderr.close()
-        self.process = self.control = None
+        if self.launched:
+            self.launched.close()
+        self.launched = None
 
     def run(self, cells: list[dict[str, Any]], seed: int) -> Seen:
         """Run a submission's cells, and once more for each reference that it goes on with.
@@ -287,13 +127,13 @@ class Worker:
         self, cells: list[dict[str, Any]], equipment: dict[str, Any], skip: list[int], seconds: float
     ) -> tuple[Seen, int | None]:
         """One try. Returns what was seen, and the cell that ended it, if it was one cell that did."""
-        if self.process is None or self.process.poll() is not None:
+        if self.launched is None or self.launched.process.poll() is not None:
             self.start()
         seen, cell = Seen({}, set(), {}, {}), None
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                socket.send_fds(self.control, [json.dumps(self._fork_limits()).encode()], [theirs.fileno()])
+                socket.send_fds(self.launched.control, [json.dumps(self._fork_limits()).encode()], [theirs.fileno()])
             deadline = time.monotonic() + self.limits.seconds
             request = {"cells": cells, "seconds": seconds, "skip": skip, **equipment}
             text = json.dumps(request).encode()
@@ -358,8 +198,8 @@ class Worker:
         Returns how the submission ended, in the worker's word; "" where it has none.
         """
         try:
-            self.control.settimeout(2.0)
-            how = self.control.recv(64)
+            self.launched.control.settimeout(2.0)
+            how = self.launched.control.recv(64)
         except TimeoutError:
             how = self._insist()
         except OSError:
@@ -371,9 +211,9 @@ class Worker:
     def _insist(self) -> bytes:
         """Tell the worker to stop a submission; returns its word, or nothing."""
         try:
-            self.control.sendall(b"x")
-            self.control.settimeout(SWEEP_SECONDS)
-            return self.control.recv(64)
+            self.launched.control.sendall(b"x")
+            self.launched.control.settimeout(SWEEP_SECONDS)
+            return self.launched.control.recv(64)
         except OSError:
             return b""
 

@@ -29,10 +29,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from autograder.cells import STUB
 from autograder.judge import Verdict, judge, observe_all
 from autograder.mutations import Mutation, mutations, with_solution
 from autograder.protocol import PUBLIC_SEED, Exercise, Topic, UnknownTopic, load, topics
-from autograder.release import STUB, solution_source
+from autograder.release import solution_source
 
 ALTERNATIVES = Path(__file__).resolve().parent.parent / "tests" / "alternatives"
 AT_LEAST = 3  # known mistakes, and alternatives, for each exercise

@@ -16,20 +16,19 @@ import symtable
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.observe import sound
-from autograder.release import STUB, checked_exercise
+from autograder.cells import PARSING, STUB, checked_exercise, parse, sound
+from autograder.protocol import ClearError
 
+EMPTY = {"code": {"execution_count": None, "outputs": []}, "markdown": {}, "raw": {}}  # what else a cell has
 MAX_BYTES, MAX_CELLS = 100_000_000, 2_000
 NOT_RUN = {"lab", "blank", "demonstration"}  # tags of the cells that are not run at grading
-PARSING = Lock()  # CPython 3.11 counts the depth of all threads' syntax trees in one place (gh-106905)
 
 
-class UnreadableSubmission(Exception):
+class UnreadableSubmission(ClearError):
     """The file is no notebook: why, in words for the instructor's report."""
 
 
@@ -75,20 +74,21 @@ def as_notebook(raw: dict) -> NotebookNode:
     if len(raw["cells"]) > MAX_CELLS:
         raise ValueError(f"more than {MAX_CELLS:,} cells")
     notebook = nbformat.v4.new_notebook(metadata={})
-    makers = {
-        "code": nbformat.v4.new_code_cell,
-        "markdown": nbformat.v4.new_markdown_cell,
-        "raw": nbformat.v4.new_raw_cell,
-    }
-    for raw_cell in raw["cells"]:
+    for index, raw_cell in enumerate(raw["cells"]):
         source = raw_cell.get("source", "")
         source = source if isinstance(source, str) else "".join(source)
         metadata = raw_cell.get("metadata") if isinstance(raw_cell.get("metadata"), dict) else {}
-        cell = makers[raw_cell["cell_type"]](source)
-        cell.metadata = nbformat.from_dict(metadata)
-        cell.id = str(raw_cell.get("id") or metadata.get("id") or cell.id)
-        notebook.cells.append(cell)
+        named = str(raw_cell.get("id") or metadata.get("id") or f"cell-{index}")
+        kind = raw_cell["cell_type"]
+        cell = {"cell_type": kind, "id": named, "metadata": metadata, "source": source, **EMPTY[kind]}
+        notebook.cells.append(nbformat.from_dict(cell))  # sound as made: nbformat's check of it would take longest
     return notebook
+
+
+def imported_checks(notebook: NotebookNode) -> list[str]:
+    """The topics whose checks the code cells of a notebook import."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return re.findall(r"from autograder\.checks\.(\w+) import", code)
 
 
 def repair(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
@@ -176,15 +176,6 @@ def _is_near(source: str, wanted: str) -> bool:
     """Whether a text is another one with a few letters changed, such as the scale in the setup cell."""
     similar_length = abs(len(source) - len(wanted)) <= len(wanted) // 5
     return similar_length and difflib.SequenceMatcher(None, source, wanted, autojunk=False).ratio() > 0.9
-
-
-def parse(source: str) -> list[ast.stmt]:
-    """The statements of a source, one thread after another. Raises SyntaxError for what is no Python."""
-    try:
-        with PARSING:
-            return ast.parse(source).body
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise SyntaxError(str(error)) from None
 
 
 @lru_cache(maxsize=1000)

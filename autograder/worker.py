@@ -8,6 +8,7 @@ data, JSON and safetensors; the verdict is made elsewhere.
 
 import ast
 import ctypes
+import gc
 import io
 import json
 import os
@@ -28,11 +29,11 @@ from typing import Any
 from autograder.notebook import AT_GRADING
 from autograder.observe import Observation, Raised, is_incomplete, named, observe, pack
 from autograder.protocol import Topic, load
+from autograder.walls import HOME
 
 HEADER = struct.Struct(">II")  # bytes of JSON, bytes of safetensors
 MAX_TEXT = 10_000  # characters of one cell's output that are kept
 SCRATCH = ("/tmp", "/tmp/home", "/dev/shm")  # what a submission may write to, inside the sandbox
-HOME = "/tmp/home"
 WATCH_SECONDS = 0.05  # between two looks at what a submission uses
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 
@@ -228,7 +229,8 @@ def limited(seconds: float):
 
 
 def warm_shell() -> Any:
-    """An IPython shell with PyTorch loaded, quiet and without history."""
+    """An IPython shell with PyTorch loaded, quiet and without history; what each submission does has been done once."""
+    import layercake  # noqa: F401  by each setup cell
     import torch
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
@@ -245,7 +247,9 @@ def warm_shell() -> Any:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
     shell = Shell.instance(config=config)
-    torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), dim=-1)
+    shell.run_cell("pass", store_history=False)
+    with torch.device("cpu"):
+        pack(Observation(torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), dim=-1)))
     return shell
 
 
@@ -376,6 +380,7 @@ def serve(topic: Topic, control: socket.socket) -> None:
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     kept, own = scratch() if os.getpid() == 1 else set(), memory_of("self")
+    gc.freeze()  # no fork goes through what is loaded, whose memory it would have to copy
     control.sendall(b"ready\n")
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 4096, 1)

@@ -37,7 +37,8 @@ from autograder.example_class import solved  # noqa: E402
 from autograder.grade import Grading  # noqa: E402
 from autograder.protocol import load  # noqa: E402
 from autograder.release import release_into  # noqa: E402
-from autograder.sandbox import Limits, find_bwrap  # noqa: E402
+from autograder.sandbox import Limits  # noqa: E402
+from autograder.walls import find_bwrap  # noqa: E402
 from experiments.record import provenance  # noqa: E402
 
 TOPIC = load("attention")

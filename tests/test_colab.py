@@ -24,10 +24,11 @@ import pytest
 from checkout import ROOT, copy_to
 from nbformat import NotebookNode
 
+from autograder.cells import checked_exercise
 from autograder.display import number
 from autograder.example_class import CLASSES, solved
 from autograder.protocol import load, topics
-from autograder.release import Address, checked_exercise, release
+from autograder.release import Address, release
 
 COLAB = ROOT / ".colab"
 INSTRUCTORS = {"nbgrader", "jupyterlab", "jupytext", "typer", "rich", "pydantic"}

@@ -11,11 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.cells import STUB
 from autograder.course import CourseError
 from autograder.protocol import load
 from autograder.release import (
     ROOT,
-    STUB,
     Address,
     ReleaseError,
     build_source,

@@ -11,7 +11,8 @@ import pytest
 from autograder.outcome import judge_all
 from autograder.protocol import load
 from autograder.release import solution_source
-from autograder.sandbox import Limits, NoSandbox, Worker, find_bwrap
+from autograder.sandbox import Limits, Worker
+from autograder.walls import NoSandbox, find_bwrap
 
 SEED = 123_456_789
 TOPIC = load("attention")
@@ -177,8 +178,8 @@ def test_an_exercise_written_below_its_check_counts(worker):
 
 def test_a_worker_that_was_killed_is_replaced(worker):
     run(worker, IMPORTS)
-    worker.process.kill()
-    worker.process.wait()
+    worker.launched.process.kill()
+    worker.launched.process.wait()
     assert points(run(worker, IMPORTS, RIGHT, "scaled_dot_product")) == 2
 
 
@@ -203,13 +204,13 @@ def test_where_namespaces_are_refused_there_is_a_remedy(monkeypatch, tmp_path):
 
 def test_an_ordinary_users_sandbox_holds_too(monkeypatch):
     """Root gives up its rights in another way than an ordinary user, whose walls this builds."""
-    monkeypatch.setattr("autograder.sandbox._isolation", lambda: ["--unshare-all", "--uid", "1000", "--gid", "1000"])
+    monkeypatch.setattr("autograder.walls._isolation", lambda: ["--unshare-all", "--uid", "1000", "--gid", "1000"])
     attempts = ["os.kill(1, 9); os.kill(1, 2)", "open('/proc/1/mem', 'rb').read(1)", "os.kill(-1, 9)"]
     with Worker("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
         worker.start()
-        first = worker.process.pid
+        first = worker.launched.process.pid
         seen = run(worker, IMPORTS, *attempts, RIGHT, "scaled_dot_product")
-        assert (points(seen), seen.ending, worker.process.pid) == (2, "whole", first)
+        assert (points(seen), seen.ending, worker.launched.process.pid) == (2, "whole", first)
         assert "Permission" in seen.errors[2] and 3 in seen.errors
         run(worker, IMPORTS, "os.makedirs('/tmp/a/b'); open('/tmp/a/b/note', 'w'); os.chmod('/tmp/a', 0)")
         assert run(worker, "import os", "print(os.path.exists('/tmp/a'))").texts[1] == "False\n"

@@ -24,7 +24,9 @@ from autograder.cluster import ClusterError
 from autograder.course import Course, CourseError
 from autograder.example_class import make_class
 from autograder.grade import Grading
+from autograder.nbgrader_hooks import CompileOnce
 from autograder.protocol import load
+from autograder.reasons import Reason
 from autograder.release import ROOT, release_into
 from autograder.sandbox import Limits
 
@@ -89,13 +91,16 @@ def is_there(process: int) -> bool:
 
 
 def test_killed_at_any_moment_and_run_again_gives_the_same_gradebook(fresh, graded):
-    """Each run is left a little more time than the one before, so that kills fall into every part of a run."""
+    """Each run is left a little more time than the one before, so that kills fall into every part of a run.
+
+    All but the first are left until the processes are there that must not outlive them.
+    """
     chance, below = random.Random(7), set()
     for count in range(KILLS):
         running = subprocess.Popen(
             [*GRADE, str(fresh.folder)], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        while running.poll() is None and not children(running.pid):
+        while running.poll() is None and len(children(running.pid)) < 2:  # a sandbox, and the recorder
             time.sleep(0.02)
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(timeout=0.5 * count + chance.random())
@@ -204,6 +209,37 @@ def test_one_that_cannot_be_recorded_stops_no_other(fresh, graded, monkeypatch):
     assert "the disk is full" in results["carl"].unreadable
     expected = gradebook(graded)
     assert gradebook(fresh) == {student: points for student, points in expected.items() if student != "carl"}
+
+
+def test_one_process_beside_the_grader_records(fresh, graded, monkeypatch):
+    record = Course.record
+
+    def note(course, topic, student):
+        record(course, topic, student)
+        (course.folder / student).write_text(str(os.getpid()))
+
+    monkeypatch.setattr(Course, "record", note)
+    list(Grading(fresh, TOPIC, SEED).grade(students := fresh.submissions(TOPIC)))
+    (process,) = {int((fresh.folder / student).read_text()) for student in students}
+    assert process != os.getpid() and not is_there(process)
+    assert gradebook(fresh) == gradebook(graded)
+
+
+def test_a_recorder_that_dies_costs_no_more_than_another_run(fresh, graded, monkeypatch):
+    record = Course.record
+    with monkeypatch.context() as patch:
+        patch.setattr(Course, "record", lambda *about: os._exit(1) if about[2] == "carl" else record(*about))
+        results = {one.student: one for one in Grading(fresh, TOPIC, SEED).grade(fresh.submissions(TOPIC))}
+    assert results["carl"].reasons == [Reason.UNRECORDED]
+    list(Grading(fresh, TOPIC).grade(fresh.submissions(TOPIC)))
+    assert gradebook(fresh) == gradebook(graded)
+
+
+def test_the_statements_of_a_recording_are_compiled_once(regraded):
+    regraded.record(TOPIC, "ada")
+    compiled = dict(CompileOnce.compiled)
+    regraded.record(TOPIC, "carl")
+    assert compiled and CompileOnce.compiled == compiled
 
 
 def free_port() -> int:
