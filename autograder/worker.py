@@ -230,10 +230,11 @@ def limited(seconds: float):
 
 def warm_shell() -> Any:
     """An IPython shell with PyTorch loaded, quiet and without history; what each submission does has been done once."""
-    import layercake  # noqa: F401  by each setup cell
     import torch
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
+
+    import layercake  # noqa: F401  as each setup cell does
 
     class Shell(InteractiveShell):
         def enable_gui(self, gui=None):

@@ -4,6 +4,8 @@ Every test runs real cells in a real bubblewrap sandbox; one warm worker serves 
 """
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from autograder.outcome import judge_all
 from autograder.protocol import load
 from autograder.release import solution_source
 from autograder.sandbox import Limits, Worker
-from autograder.walls import NoSandbox, find_bwrap
+from autograder.walls import AHEAD, NoSandbox, find_bwrap, launched_ahead
 
 SEED = 123_456_789
 TOPIC = load("attention")
@@ -181,6 +183,23 @@ def test_a_worker_that_was_killed_is_replaced(worker):
     worker.launched.process.kill()
     worker.launched.process.wait()
     assert points(run(worker, IMPORTS, RIGHT, "scaled_dot_product")) == 2
+
+
+def test_a_worker_launched_ahead_is_taken_or_ended():
+    for is_taken in (True, False):
+        with launched_ahead("attention", "bwrap"):
+            (ahead,) = AHEAD.values()
+            if is_taken:
+                with Worker("attention") as worker:
+                    assert points(run(worker, IMPORTS, RIGHT, "scaled_dot_product")) == 2
+                    assert worker.launched is ahead and not AHEAD
+        assert ahead.process.returncode is not None and not AHEAD
+
+
+def test_commands_and_walls_load_neither_pytorch_nor_nbgrader():
+    """They answer in a moment, and a sandbox gets warm while its grader still loads."""
+    code = "import sys, autograder.cli, autograder.walls; print({'torch', 'nbgrader', 'dask'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 
 def test_a_global_seed_dtype_or_gradient_mode_changes_nothing(worker):

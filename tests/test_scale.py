@@ -16,8 +16,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
+import nbformat
 import pytest
+from distributed import Client
 
 from autograder import cluster, masking
 from autograder.cluster import ClusterError
@@ -248,24 +251,36 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory):
-    """A scheduler and two workers, each a program of its own; a third address is this machine's too."""
-    folder, address = tmp_path_factory.mktemp("dask"), f"tcp://127.0.0.1:{free_port()}"
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", address, "--no-dashboard", "--no-show"]
-    started = [dask]
-    for host in ("127.0.0.1", "127.0.0.2"):
-        worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--host", host, "--nthreads", "1"]
-        started.append([*worker, "--no-nanny", "--no-dashboard", "--local-directory", str(folder)])
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+@contextlib.contextmanager
+def dask(folder: Path, hosts: list[str], **environment: str):
+    """A scheduler and a worker on each address, each a program of its own; gives the scheduler's address and them."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    words = ["dask_scheduler", "--host", address, "--no-dashboard", "--no-show"]
+    started = [words]
+    for host in hosts:
+        worker = ["dask_worker", address, "--host", host, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        started.append([*worker, "--local-directory", str(folder)])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     running = [
-        subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{words[0]}", *words[1:]],
+            **{"env": environment, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL},
+        )
         for words in started
     ]
-    yield address, running
-    for process in running:
-        process.kill()
-        process.wait()
+    try:
+        yield address, running
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory):
+    """Two machines; a third address is this machine's too."""
+    with dask(tmp_path_factory.mktemp("dask"), ["127.0.0.1", "127.0.0.2"]) as running:
+        yield running
 
 
 def test_two_machines_grade_a_class(fresh, graded, machines):
@@ -297,3 +312,57 @@ def test_nobody_at_the_address_is_said(fresh, monkeypatch):
     monkeypatch.setattr(cluster, "ANSWER_SECONDS", 1)
     with pytest.raises(ClusterError, match="nobody answers at tcp://"):
         list(Grading(fresh, TOPIC).grade(["ada"], scheduler="tcp://127.0.0.1:1"))
+
+
+def test_a_scheduler_without_workers_is_said(fresh, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 5)
+    with dask(tmp_path, []) as (address, _), pytest.raises(ClusterError, match="has no worker; start one"):
+        list(Grading(fresh, TOPIC).grade(["ada"], scheduler=address))
+    assert fresh.read_journal(TOPIC, "ada") is None
+
+
+def test_a_machine_without_bubblewrap_is_refused(fresh, tmp_path):
+    refused = pytest.raises(ClusterError, match="has no sandbox: bubblewrap is not installed: install it")
+    with dask(tmp_path, ["127.0.0.1"], PATH=str(tmp_path)) as (address, _), refused:
+        list(Grading(fresh, TOPIC).grade(["ada"], scheduler=address))
+    assert fresh.read_journal(TOPIC, "ada") is None
+
+
+def test_a_submission_whose_workers_die_twice_is_set_aside(fresh, tmp_path):
+    notebook = fresh.notebook("submitted", TOPIC, "ada")
+    slow = nbformat.read(notebook, as_version=4)
+    slow.cells.append(nbformat.v4.new_code_cell("import time; time.sleep(15)"))
+    nbformat.write(slow, notebook)
+    hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    with dask(tmp_path, hosts) as (address, (_, *workers)), Client(address, set_as_default=False) as client:
+        client.wait_for_workers(3, timeout=60)
+        kill = Thread(target=kill_twice, args=[client, dict(zip(hosts, workers, strict=True))])
+        kill.start()
+        (ada,) = Grading(fresh, TOPIC).grade(["ada"], scheduler=address)
+        kill.join()
+    assert ada.reasons == [Reason.UNRECORDED] and "could not be graded: KilledWorker" in ada.unreadable
+    assert not fresh.read_journal(TOPIC, "ada")["recorded"], "the next run does not try it again"
+
+
+def kill_twice(client: Client, workers: dict[str, subprocess.Popen]) -> None:
+    """Kill the worker, by its address, that has the submission; then the one that has it next."""
+    for _ in range(2):
+        while not (busy := [address for address, tasks in client.processing().items() if tasks]):
+            time.sleep(0.1)
+        host = busy[0].removeprefix("tcp://").partition(":")[0]
+        workers[host].kill()
+        workers[host].wait()
+        while busy[0] in client.scheduler_info()["workers"]:
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize(("patience", "unused"), [(0, 0), (60, 1)])
+def test_another_sandbox_is_started_where_a_submission_would_wait(monkeypatch, patience, unused):
+    monkeypatch.setattr(cluster, "PATIENCE_SECONDS", patience)
+    cells = [{"id": "sleep", "source": "import time; time.sleep(1)", "exercise": None, "parameters": []}]
+    with cluster.Crew(TOPIC, "bwrap", Limits(), workers=2) as crew:
+        for student in ("ada", "carl"):
+            crew.submit(student, cluster.Task(TOPIC, cells, [], SEED))
+        assert {crew.next()[0], crew.next()[0]} == {"ada", "carl"}
+        (worker,) = crew.cluster.workers.values()
+        assert len(worker.plugins[cluster.ROOMS].cold) == unused
