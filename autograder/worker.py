@@ -249,8 +249,7 @@ def warm_shell() -> Any:
     config.InteractiveShell.colors = "NoColor"
     shell = Shell.instance(config=config)
     shell.run_cell("pass", store_history=False)
-    with torch.device("cpu"):
-        pack(Observation(torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), dim=-1)))
+    pack(Observation(torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), dim=-1)))
     return shell
 
 
