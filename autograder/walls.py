@@ -11,9 +11,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -53,10 +52,10 @@ def _isolation() -> list[str]:
     return ["--unshare-all"]
 
 
-def bwrap_command(program: str, topic: str, masks: Path) -> list[str]:
+def bwrap_command(program: str, topic: str, descriptors: list[int]) -> list[str]:
     """bubblewrap and its options: what goes before a command that is to run inside the sandbox.
 
-    `masks` is a folder with an empty file, and with `checks/`, which is seen in place of the one with the answers.
+    What is seen there in place of other files is read from `descriptors`, which are added to: bubblewrap inherits them.
     """
     packages = [_folder(name) for name in ("autograder", "layercake", "solutions")]
     python = {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), Path(sys.executable).resolve().parent.parent}
@@ -74,15 +73,20 @@ def bwrap_command(program: str, topic: str, masks: Path) -> list[str]:
         link = path.is_symlink() and path in system
         command += ["--symlink", os.readlink(path), str(path)] if link else ["--ro-bind", str(path), str(path)]
     for reference in {_folder("solutions") / f"{topic}.py", *_installed(f"solutions/{topic}.py")}:
-        command += ["--ro-bind", str(masks / "empty"), str(reference)]
+        command += _shown(reference, "", descriptors)
         if (compiled := reference.parent / "__pycache__").is_dir():
             command += ["--tmpfs", str(compiled), "--remount-ro", str(compiled)]
     package = _folder("autograder")
-    command += ["--ro-bind", str(masks / "checks"), str(package / "checks")]
+    command += ["--perms", "0755", "--tmpfs", str(package / "checks")]
+    for name, source in {"__init__": "", **masking.visible(topic)}.items():
+        command += _shown(package / "checks" / f"{name}.py", source, descriptors)
+    command += ["--remount-ro", str(package / "checks")]
     for name in ("example_class.py", "__pycache__/example_class*.pyc"):
         for answers in package.glob(name):
-            command += ["--ro-bind", str(masks / "empty"), str(answers)]
+            command += _shown(answers, "", descriptors)
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
+    if (rules := seccomp.program()) is not None:
+        command += ["--seccomp", _inherited(rules, descriptors)]
     for key, value in environment().items():
         command += ["--setenv", key, value]
     return command
@@ -98,40 +102,29 @@ def _installed(name: str) -> list[Path]:
     return [path for folder in sys.path if (path := Path(folder, name).resolve()).is_file()]
 
 
-@contextmanager
-def _masks(topic: str) -> Iterator[Path]:
-    """A folder with what is shown in place of other files; needed until the worker is warm."""
-    with tempfile.TemporaryDirectory() as folder:
-        masks = Path(folder)
-        (masks / "empty").touch()
-        (masks / "checks").mkdir()
-        (masks / "checks" / "__init__.py").touch()
-        for name, source in masking.visible(topic).items():
-            (masks / "checks" / f"{name}.py").write_text(source, encoding="utf-8")
-        yield masks
+def _inherited(content: bytes, descriptors: list[int]) -> str:
+    """A new descriptor from which this can be read; there is no file that could be left behind."""
+    descriptors.append(os.memfd_create("layercake"))
+    with open(descriptors[-1], "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptors[-1], 0, os.SEEK_SET)
+    return str(descriptors[-1])
+
+
+def _shown(path: Path, text: str, descriptors: list[int]) -> list[str]:
+    """bubblewrap's options by which a text is seen in place of a file."""
+    return ["--perms", "0444", "--ro-bind-data", _inherited(text.encode(), descriptors), str(path)]
 
 
 @contextmanager
 def _on_core(number: int) -> Iterator[None]:
     """What this thread starts meanwhile runs on one of our cores, and cannot leave it (see `seccomp`)."""
     cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {sorted(cores)[number % len(cores)]})
+    os.sched_setaffinity(0, {sorted(cores)[(os.getpid() + number) % len(cores)]})  # other graders begin at others
     try:
         yield
     finally:
         os.sched_setaffinity(0, cores)
-
-
-@contextmanager
-def _filter() -> Iterator[list[int]]:
-    """A descriptor that holds the filter of system calls; none where there is none for this processor."""
-    if (made := seccomp.program()) is None:
-        yield []
-        return
-    with tempfile.TemporaryFile() as file:
-        file.write(made)
-        file.seek(0)
-        yield [file.fileno()]
 
 
 def environment() -> dict[str, str]:
@@ -155,29 +148,29 @@ class Launched:
 
     def __init__(self, topic: str, walls: Walls, number: int):
         self.control, theirs = socket.socketpair()
-        self.needed = ExitStack()  # until it is warm
-        with theirs:
-            masks, filters = self.needed.enter_context(_masks(topic)), self.needed.enter_context(_filter())
-            before = bwrap_command(find_bwrap(), topic, masks) if walls == "bwrap" else []
-            before += [word for descriptor in filters for word in ("--seccomp", str(descriptor)) if before]
+        descriptors = [theirs.detach()]
+        try:
+            before = bwrap_command(find_bwrap(), topic, descriptors) if walls == "bwrap" else []
             with _on_core(number) if before else nullcontext():
                 self.process = subprocess.Popen(
-                    [*before, sys.executable, "-m", "autograder.worker", topic, str(theirs.fileno())],
-                    pass_fds=[theirs.fileno(), *filters],
+                    [*before, sys.executable, "-m", "autograder.worker", topic, str(descriptors[0])],
+                    pass_fds=descriptors,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     env=None if before else {**os.environ, **environment()},
                 )
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def wait(self) -> None:
         """Wait until it is warm. Raises NoSandbox."""
         self.control.settimeout(START_SECONDS)
-        with self.needed:
-            try:
-                greeting = self.control.recv(64)
-            except TimeoutError:
-                greeting = b""
+        try:
+            greeting = self.control.recv(64)
+        except TimeoutError:
+            greeting = b""
         if greeting != b"ready\n":
             self.process.kill()
             words = self.process.communicate()[1].decode(errors="replace").strip().splitlines()
@@ -190,7 +183,6 @@ class Launched:
         self.process.kill()
         self.process.wait()
         self.process.stderr.close()
-        self.needed.close()
 
 
 AHEAD: dict[tuple[str, Walls, int], Launched] = {}  # and not taken yet
