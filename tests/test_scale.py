@@ -93,15 +93,21 @@ def is_there(process: int) -> bool:
         return False
 
 
-def test_killed_at_any_moment_and_run_again_gives_the_same_gradebook(fresh, graded):
+def test_killed_at_any_moment_and_run_again_gives_the_same_gradebook(fresh, graded, tmp_path):
     """Each run is left a little more time than the one before, so that kills fall into every part of a run.
 
     All but the first are left until the processes are there that must not outlive them.
     """
-    chance, below = random.Random(7), set()
+    chance, below, temporary = random.Random(7), set(), tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
     for count in range(KILLS):
         running = subprocess.Popen(
-            [*GRADE, str(fresh.folder)], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*GRADE, str(fresh.folder)],
+            env=environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         while running.poll() is None and len(children(running.pid)) < 2:  # a sandbox, and the recorder
             time.sleep(0.02)
@@ -112,8 +118,9 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_gradebook(fresh, grad
             os.killpg(running.pid, signal.SIGKILL)
         running.wait()
     assert below, "nothing was killed while a sandbox was there"
-    done = subprocess.run([*GRADE, str(fresh.folder)], capture_output=True, text=True)
+    done = subprocess.run([*GRADE, str(fresh.folder)], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert {path.name for path in temporary.iterdir()} == {"dask-scratch-space"}, "what Dask empties when it starts"
     assert gradebook(fresh) == gradebook(graded)
     entries = [fresh.read_journal(TOPIC, student) for student in fresh.submissions(TOPIC)]
     assert all(entry["recorded"] for entry in entries)
@@ -264,7 +271,10 @@ def dask(folder: Path, hosts: list[str], **environment: str):
     running = [
         subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.{words[0]}", *words[1:]],
-            **{"env": environment, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL},
+            env=environment,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         for words in started
     ]
