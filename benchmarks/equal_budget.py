@@ -12,17 +12,20 @@ none of them learned from.
 What it does not show: how each does at a learning rate chosen for it, at a larger size, or after more tokens.
 """
 
+import math
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from pydoc_data.topics import topics
+from statistics import mean
 from typing import Annotated, Any
 
 import torch
 import typer
 from rich.progress import track
 from rich.table import Table
+from scipy.stats import permutation_test
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ and experiments/ are not installed
@@ -95,14 +98,25 @@ def measure(texts: dict[str, Text], steps: int) -> list[dict[str, Any]]:
 def table(runs: list[dict[str, Any]], steps: int) -> Table:
     title = f"{steps * BATCH_SIZE * T:,} tokens; median (range) of {len(SEEDS)} seeds"
     made = Table("Text", "Model", title=title, show_lines=True)
-    for heading in ("Weights", "Loss\n(nats per token)", "Above ours,\nby seed"):
+    for heading in ("Weights", "Loss\n(nats per token)", "Above ours,\nmeans", "p"):
         made.add_column(heading, justify="right", no_wrap=True)
+    for run in runs:
+        difference = ("", "") if run["model"] == OURS else (f"{run['above_ours']:.3f}", f"{run['p']:.2g}")
+        made.add_row(run["text"], run["model"], f"{run['weights']:,}", spread(run["losses"], 3), *difference)
+    return made
+
+
+def compared(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs, each with how far its mean loss is above ours, and how often chance alone gives as large a difference.
+
+    That is `p`, of the exact permutation test over seeds.
+    """
     ours = {run["text"]: run["losses"] for run in runs if run["model"] == OURS}
     for run in runs:
-        above = [loss - of_ours for loss, of_ours in zip(run["losses"], ours[run["text"]], strict=True)]
-        difference = "" if run["model"] == OURS else spread(above, 3)
-        made.add_row(run["text"], run["model"], f"{run['weights']:,}", spread(run["losses"], 3), difference)
-    return made
+        both = run["losses"], ours[run["text"]]
+        test = permutation_test(both, lambda one, other: mean(one) - mean(other), n_resamples=math.inf)
+        run |= {"above_ours": test.statistic.item(), "p": test.pvalue.item()}
+    return runs
 
 
 def main(
@@ -116,7 +130,7 @@ def main(
         "village": lambda: village_text(steps * BATCH_SIZE * T),
         "Python's reference": docs_text,
     }
-    runs = measure({name: make() for name, make in made.items()}, steps)
+    runs = compared(measure({name: make() for name, make in made.items()}, steps))
     console.print(table(runs, steps))
     sizes = {"d_model": D_MODEL, "n_layers": N_LAYERS, "n_heads": N_HEADS, "T": T, "batch_size": BATCH_SIZE}
     result = sizes | {"steps": steps, "learning_rate": PEAK, "warm_up": WARM_UP, "seeds": SEEDS, "runs": runs}
