@@ -144,14 +144,17 @@ def hand_in_right(course: Course, student: str) -> None:
     write_safely(course.notebook("submitted", TOPIC.name, student), nbformat.writes(right))
 
 
-def plain(name: str, template: Course) -> Outcome:
-    """What one attack achieves against plain nbgrader, which runs in a sandbox with `inside` in it."""
+def plain(name: str | None, template: Course) -> Outcome:
+    """What one attack, or a right submission, achieves against plain nbgrader, in a sandbox with `inside` in it."""
     with tempfile.TemporaryDirectory() as folder:
         room = Path(folder)
         shutil.copytree(template.folder, room / CANARY)
         course = Course(room / CANARY)
         hand_in_right(course, "after")
-        hand_in(name, course.released(TOPIC.name), course.notebook("submitted", TOPIC.name, "attacker"))
+        if name is None:
+            hand_in_right(course, "attacker")
+        else:
+            hand_in(name, course.released(TOPIC.name), course.notebook("submitted", TOPIC.name, "attacker"))
         write_safely(room / CANARY / "nbgrader_config.py", PLAIN_CONFIG)
         command = [
             find_bwrap(),
@@ -283,6 +286,11 @@ def main(
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix=CANARY) as folder:
         template = make_course(Path(folder) / "template")
+        right = plain(None, template)
+        if (right.points, right.after) != (FULL, FULL):  # else its walls would count as what stops the attacks
+            given = f"{right.points or 0:g} and {right.after or 0:g}"
+            console.print(f"plain nbgrader gives {given} points to two right submissions: nothing can be compared here")
+            raise typer.Exit(1)
         theirs = {name: plain(name, template) for name in track(list(FILES), "nbgrader  ", console=console)}
         mine = ours(make_course(Path(folder) / "ours"))
     outcomes = {name: (theirs[name], mine[name]) for name in FILES}
