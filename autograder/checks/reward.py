@@ -1154,7 +1154,7 @@ def the_reference_learns_nothing(dpo_loss, rng):
     return learned(dpo_loss, **four(rng))
 
 
-@reward.check("dpo_loss", points=0.25)
+@reward.check("dpo_loss", points=0.25, rtol=1e-6)
 def exact_where_replies_have_moved_far(dpo_loss, rng):
     """Replies that have become a thousand nats likelier or less likely give finite losses and gradients."""
     its = four(rng, 4)
