@@ -39,7 +39,7 @@ def test_blank_earns_nothing_and_gets_no_diagnosis(topic, name):
 
 @pytest.mark.parametrize(("topic", "name", "mistake"), MISTAKES, ids=lambda part: getattr(part, "name", None))
 def test_known_mistake_fails_is_named_and_loses_the_same_points_whatever_the_seed(topic, name, mistake):
-    verdicts = [soundness.verdict(load(topic), name, mistake.implementation, seed) for seed in SEEDS[:20]]
+    verdicts = [soundness.verdict(load(topic), name, mistake.implementation, seed) for seed in SEEDS[:8]]
     for seed, seen in zip(SEEDS, verdicts, strict=False):
         assert seen.mistake == mistake.name and seen.earned < seen.points, (seed, seen)
     assert len({seen.earned for seen in verdicts}) == 1

@@ -620,7 +620,7 @@ known(
 @reward.check("kl_penalty", points=0.25)
 def three_estimates(kl_penalty, rng):
     """With r = p_reference / p_policy: k1 = -log r, k2 = (log r)² / 2, k3 = r - 1 - log r, at each token."""
-    policy, reference = log_probabilities(rng, 2, 5), log_probabilities(rng, 2, 5)
+    policy, reference = log_probabilities(rng, 4, 6), log_probabilities(rng, 4, 6)
     names = [f"k{i}" for i in range(1, 4)]  # equal to the literals, and not the same objects
     return {name: kl_penalty(policy, reference, name) for name in names}
 
@@ -647,7 +647,7 @@ def on_average_the_distance(kl_penalty, rng):
 @reward.check("kl_penalty", points=0.25)
 def the_policy_is_held_back(kl_penalty, rng):
     """The gradient of each estimate reaches the policy's log-probabilities."""
-    policy, reference, weights = log_probabilities(rng, 2, 4), log_probabilities(rng, 2, 4), normal(rng, 2, 4)
+    policy, reference, weights = log_probabilities(rng, 4, 6), log_probabilities(rng, 4, 6), normal(rng, 4, 6)
     return {
         name: learned(lambda logprobs: (weights * kl_penalty(logprobs, reference, name)).sum(), logprobs=policy)
         for name in ("k1", "k2", "k3")
