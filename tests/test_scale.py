@@ -96,7 +96,7 @@ def is_there(process: int) -> bool:
 def test_killed_at_any_moment_and_run_again_gives_the_same_gradebook(fresh, graded, tmp_path):
     """Each run is left a little more time than the one before, so that kills fall into every part of a run.
 
-    All but the first are left until the processes are there that must not outlive them.
+    Each is left until the processes are there that must not outlive it.
     """
     chance, below, temporary = random.Random(7), set(), tmp_path / "temporary"
     temporary.mkdir()
