@@ -54,7 +54,7 @@ CLAIM = {
     "sentence": "What was settled in chapter 1 decides the last one, and the best possible reader is certain of "
     "it at any distance. A recurrent network of this size and training does not carry it there: it "
     "finds the right thing less often than a guess among the things that people in the story will "
-    "use. A transformer begins to: where nothing was promised since, the one that has read seven "
+    "use. A transformer begins to: where nothing was promised since, the one that has read nearly thirteen "
     "times as much does as well as that guess, up to the length of the rows that it was trained on, "
     "and not beyond.",
     "refuted_by": "A recurrent network of the same size, trained on as much of the same text, that finds the right "
@@ -67,7 +67,7 @@ LIMITS = [
     "The gradient goes back 64 tokens: what has to be kept for longer was learned from nearer cases, or not at all. "
     "In the control, of one seed, it goes back 256; what more training would do, it does not say.",
     "The transformers are larger than the recurrent networks and have read more, the lab's nearly twice and "
-    "the village model seven times as much; of each there is one run. The village model's rows had 1,024 "
+    "the village model nearly thirteen times as much; of each there is one run. The village model's rows had 1,024 "
     "tokens, the lab's windows too.",
     "Few stories of the training text are as long as those with 12 or more chapters.",
     "Loss is on all words that carry the thing, the verb, “the” and the thing, given who acts.",

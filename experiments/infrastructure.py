@@ -389,6 +389,7 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
         "growth": grown["in_all"], "growth_hours": grown["hours"], "growth_speed": grown["speed"],
         "lately": lately["in_all"], "lately_hours": lately["hours"], "lately_speed": lately["speed"],
         "n_counts": len(off), "farthest_off": max(off.values()), "farthest_run": max(off, key=off.get),
+        "palm_off": off["PaLM 540B"],
         "least_reached": min(shares.values()), "most_reached": max(shares.values()), "n_timed": len(shares),
         "palm_reached": shares["PaLM 540B"], "palm_reported": palm["reported"][0],
         "llama_reached": shares[LAST], "llama_reported_low": last["reported"][0],

@@ -2,14 +2,15 @@
 
     python -m experiments.village_model --runs layercake-runs   # two and a half hours on two CPU cores; or on a GPU
     python -m experiments.village_model --smoke --folder DIR    # a tiny model, a few steps
+    python -m experiments.village_model --only exam             # examines again what ships; half a minute
 
 Writes layercake/pretrained/village.safetensors, its model card beside it, and layercake/recorded/village-model.json.
 
 Every row of a batch begins where a document begins, with the `<end>` of the one before, and is cut off after the
-context; no document is met twice. There are two stages. Sums are few among the village's words and the slowest to be
-learned, so for three quarters of the first one row in eight is sums and nothing else; what is missing after it is
-mostly missing in stories and plays, so for three quarters of the second every other row is of these two alone. Each
-stage ends on the village's own mixture.
+context; no document is met twice, but small sums, of which there are few. There are two stages. Sums are few among the
+village's words and the slowest to be learned, so for three quarters of the first one row in eight is sums and nothing
+else; what is missing after it is mostly missing in stories and plays, so for three quarters of the second every other
+row is of these two alone. Each stage ends on the village's own mixture.
 The matrices inside the blocks are learned by Muon (Jordan et al. 2024), whose steps are scaled so that one learning
 rate serves it and the AdamW of the rest (Liu et al. 2025, section 2.2). The rate stays on its plateau and falls to
 zero, in a straight line, over the last part of the run. Matrices are multiplied in bfloat16 where the processor has
@@ -30,7 +31,7 @@ import torch
 from torch import Tensor
 
 from experiments import record
-from layercake import checkpoints, language, village
+from layercake import checkpoints, language, results, village
 from layercake.device import pick
 from layercake.training import History, lately, train
 from solutions.prediction import sample
@@ -38,6 +39,7 @@ from solutions.pretraining import Batch, train_step
 from solutions.transformer import GPT, flops_per_token, generate
 
 CERTAIN = 0.99  # of the best possible reader, about a word
+SURE = 0.9  # of the model, about such a word: where it is less sure it has missed something
 ABILITIES = {  # the sentences that show each, and where they stand
     "uses the thing that was settled": ("story", ("use",)),
     "knows who is where": ("story", ("where is",)),
@@ -46,6 +48,7 @@ ABILITIES = {  # the sentences that show each, and where they stand
 }
 KIND_OF = {"chapter": "story", "register": "record", "sum": "sum", "a": "play"}  # by a document's first word
 DOCUMENTS = 800  # to be judged on
+WRITTEN = 300  # documents that it writes, and sums that it works
 CLAIM = {
     "id": "village-model",
     "title": "As good as anybody can be, nearly",
@@ -269,9 +272,11 @@ def possible(model: GPT, n: int, seed: int, n_tokens: int = 400) -> dict[str, di
 # What comes of it --------------------------------------------------------------------------------------------------
 
 
-def gaps(model: GPT, exam: language.Validation, seed: int = 0, draws: int = 1000) -> dict[str, dict[str, float]]:
+Losses = Sequence[np.ndarray]  # of each document's tokens
+
+
+def gaps(losses: Losses, exam: language.Validation, seed: int = 0, draws: int = 1000) -> dict[str, dict[str, float]]:
     """The mean loss above the exact bound by kind of text, and where 95 of 100 resamplings of the documents lie."""
-    losses = language.token_losses(model, [document.tokens for document in exam.documents])
     above = np.array([(loss - exact).sum() for loss, exact in zip(losses, exam.exact)])
     lengths, chance = np.array([len(loss) for loss in losses]), np.random.default_rng(seed)
     kinds, said = np.array([document.kind for document in exam.documents]), {}
@@ -282,6 +287,14 @@ def gaps(model: GPT, exam: language.Validation, seed: int = 0, draws: int = 1000
         gap = above[rows].sum() / lengths[rows].sum()
         said[group] = {"gap": round(gap, 4), "low": round(low, 4), "high": round(high, 4), "documents": len(rows)}
     return said
+
+
+def missed(losses: Losses, exam: language.Validation) -> dict[str, float]:
+    """How many words the model is not sure of and the best possible reader is, and their share of the whole gap."""
+    loss, exact = np.concatenate(losses), np.concatenate(exam.exact)
+    its = (exact < -np.log(CERTAIN)) & (loss > -np.log(SURE))
+    above = loss - exact
+    return {"words": round(float(its.mean()), 4), "of_gap": round(float(above[its].sum() / above.sum()), 3)}
 
 
 def curve(loss: Sequence[float], tokens_per_step: int, points: int = 60) -> dict[str, list[float]]:
@@ -307,6 +320,11 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
             "high": g["high"],
         }
         for group, g in data["gaps"].items()
+    ]
+    gone = "words of which the best possible reader is certain and the model is not sure"
+    said += [
+        {"what": gone, "value": data["missed"]["words"], "decimals": 3, "bound": 0.0, "bound_is": "attainable"},
+        {"what": f"share of the gap that lies in {gone}", "value": data["missed"]["of_gap"]},
     ]
     share = {"bound": 1.0, "bound_is": "attainable"}
     said += [{"what": name, "value": its["share"], **share} for name, its in data["abilities"].items()]
@@ -366,6 +384,10 @@ certain of; sums are worked greedily from the question on; documents are drawn a
 |---|---|
 {curve_rows}
 
+## What the figures do not say
+
+{limits}
+
 ## What it is not for
 
 It knows {words} words of an invented place, and nothing of the world. It was never taught to be helpful or to be right.
@@ -402,6 +424,7 @@ def card(result: dict[str, Any], size: int) -> str:
         "sizes": ", ".join(f"{name} {settings[name]:,}" for name in ("d_model", "n_layers", "n_heads", "context")),
         "hours": data["training_seconds"] / 3600, "size": size / 1e6,
         "documents": data["gaps"]["all"]["documents"], "words": len(village.VOCABULARY),
+        "limits": "\n".join(f"- {limit}" for limit in result["limits"]),
         "gap_rows": "\n".join(
             f"| {g} | {v['gap']:.3f} | {v['low']:.3f} | {v['high']:.3f} |" for g, v in data["gaps"].items()
         ),
@@ -415,8 +438,10 @@ def card(result: dict[str, Any], size: int) -> str:
 def measure(model: GPT, exam: language.Validation, n_written: int) -> dict[str, Any]:
     """Everything that is said of the model."""
     sums = list(islice(village.documents(0, "validation", kinds="sum"), n_written))
+    losses = language.token_losses(model, [document.tokens for document in exam.documents])
     return {
-        "gaps": gaps(model, exam),
+        "gaps": gaps(losses, exam),
+        "missed": missed(losses, exam),
         "bound": exam.bound,
         "abilities": abilities(model, exam.documents),
         "sums": sums_right(model, sums),
@@ -424,37 +449,60 @@ def measure(model: GPT, exam: language.Validation, n_written: int) -> dict[str, 
     }
 
 
-def main(arguments: list[str] | None = None) -> Path:
-    """Train, ship, measure what was shipped, and write; returns where the record is."""
-    options = record.parse(record.options(__doc__, runs=True), arguments)
-    both = [replace(stage, **SMOKE) for stage in STAGES] if options.smoke else STAGES
-    torch.set_num_threads(THREADS)
-    runs = options.folder if options.smoke else options.runs or Path("layercake-runs")
+def numbers(data: dict[str, Any], size: int) -> dict[str, Any]:
+    """The figures that a text quotes; `size` is the file's, in bytes."""
+    said = {f"gap_{group}": g["gap"] for group, g in data["gaps"].items()}
+    said |= {f"missed_{what}": value for what, value in data["missed"].items()}
+    said |= {key: data[key] for key in ("parameters", "tokens", "flops")}
+    return said | {"hours": round(data["training_seconds"] / 3600, 2), "bytes": size}
+
+
+def trained(smoke: bool, runs: Path, file: Path) -> dict[str, Any]:
+    """Train, ship, and measure what was shipped: the record, but for what is computed from its data."""
+    both = [replace(stage, **SMOKE) for stage in STAGES] if smoke else STAGES
     model = untrained(both[0], SEEDS[0]).to(pick().device)
-    histories = [
-        learn(model, stage, seed, runs, compiled=not options.smoke) for stage, seed in zip(both, SEEDS, strict=True)
-    ]
-    file = checkpoints.save(model, (options.folder or checkpoints.FOLDER) / "village.safetensors")
+    histories = [learn(model, stage, seed, runs, compiled=not smoke) for stage, seed in zip(both, SEEDS, strict=True)]
+    checkpoints.save(model, file)
     started = time.perf_counter()
-    n_documents, n_written = (40, 8) if options.smoke else (DOCUMENTS, 300)
-    data = measure(checkpoints.load(file), language.validation(n_documents), n_written)
+    data = measure(checkpoints.load(file), language.validation(40 if smoke else DOCUMENTS), 8 if smoke else WRITTEN)
     first, then = map(asdict, both)
     tokens, seconds = tokens_of(both), sum(history.seconds for history in histories)
     data |= {"parameters": language.count_parameters(model), "tokens": tokens, "training_seconds": seconds}
     data["flops"] = tokens * flops_per_token(len(village.VOCABULARY), first["d_model"], first["n_layers"], first["row"])
     data["curve"] = curve([loss for its in histories for loss in its.loss], both[0].tokens_per_step)
-    result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
-    command = "python -m experiments.village_model" + (" --smoke" if options.smoke else "")
-    result |= record.provenance(command, seconds + time.perf_counter() - started)
+    command = "python -m experiments.village_model" + (" --smoke" if smoke else "")
+    result = record.provenance(command, seconds + time.perf_counter() - started)
     result |= {"seeds": list(SEEDS), "repeats": 1, "spread": "where 95 of 100 resamplings of the documents lie"}
     differs = {key: value for key, value in then.items() if value != first[key]}
-    result["settings"] = {"village": language.fingerprint(), **first, "then": differs}
-    numbers = {f"gap_{group}": g["gap"] for group, g in data["gaps"].items()}
-    numbers |= {key: data[key] for key in ("parameters", "tokens", "flops")}
-    numbers |= {"hours": round(data["training_seconds"] / 3600, 2), "bytes": file.stat().st_size}
-    result |= {"numbers": numbers, "data": data}
-    path = record.write("village-model", result, options.folder)
-    file.with_suffix(".md").write_text(card(result, file.stat().st_size), encoding="utf-8")
+    return result | {"settings": {"village": language.fingerprint(), **first, "then": differs}, "data": data}
+
+
+def examined_again(recorded: dict[str, Any], file: Path) -> dict[str, Any]:
+    """The record with its exam taken now, by what ships."""
+    started = time.perf_counter()
+    data = recorded["data"] | measure(checkpoints.load(file), language.validation(DOCUMENTS), WRITTEN)
+    added = record.provenance("python -m experiments.village_model --only exam", time.perf_counter() - started)
+    return recorded | {"data": data, "added": {"exam": added}}
+
+
+def main(arguments: list[str] | None = None) -> Path:
+    """Train, ship, measure what was shipped, and write; returns where the record is."""
+    parser = record.options(__doc__, runs=True)
+    parser.add_argument("--only", choices=["exam"], help="examine what ships again, and put that into the record")
+    options = record.parse(parser, arguments)
+    if options.only and (options.smoke or options.folder):
+        parser.error("--only is about what ships: leave --smoke and --folder away")
+    torch.set_num_threads(THREADS)
+    file = (options.folder or checkpoints.FOLDER) / "village.safetensors"
+    if options.only:
+        result = examined_again(results.load("village-model"), file)
+    else:
+        runs = options.folder if options.smoke else options.runs or Path("layercake-runs")
+        result = trained(options.smoke, runs, file)
+    data, size = result["data"], file.stat().st_size
+    said = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
+    path = record.write("village-model", result | said | {"numbers": numbers(data, size)}, options.folder)
+    file.with_suffix(".md").write_text(card(result | said, size), encoding="utf-8")
     return path
 
 
