@@ -6,7 +6,7 @@ Two texts: the village, and the reference of the Python language (`pydoc_data.to
 Python carries) in the tokens of our byte-level BPE, which is learned from its training part alone. All three models
 have equal width and depth, and the same number of weights to within 1 %. All take the same steps of
 `solutions.pretraining.train_step` on the same windows in the same order, with the same AdamW and the same learning
-rates. Each draws its first weights as its own library does, from three seeds. Judged is the mean loss over text that
+rates. Each draws its first weights as its own library does, from eight seeds. Judged is the mean loss over text that
 none of them learned from.
 
 What it does not show: how each does at a learning rate chosen for it, at a larger size, or after more tokens.

@@ -3,8 +3,8 @@
     python -m experiments.assistant                       # a few minutes on two CPU cores
     python -m experiments.assistant --smoke --folder DIR  # few demonstrations, few steps
 
-Writes layercake/pretrained/assistant.safetensors, which holds adapters alone, its model card beside it, and
-layercake/recorded/assistant.json. Beside the demonstrations every step reads a row of the village's texts, as in
+Writes layercake/pretrained/assistant.safetensors, its model card beside it, and layercake/recorded/assistant.json.
+Beside the demonstrations every step reads a row of the village's registers and plays, where the facts are, as in
 pretraining: the demonstrations are about half of the facts, and a model that is shown nothing else for long loses hold
 of the others (a remedy that Ouyang et al. 2022, section 3.5, have for a later stage). The exam's questions are about
 facts that no demonstration is about, 500 of each kind. The base is asked the same ones as the telegraph of a play,
@@ -25,31 +25,32 @@ from experiments.playscript import share
 from layercake import checkpoints, experts, language, sft, village
 from solutions.prediction import sample
 from solutions.pretraining import clip_gradients
-from solutions.sft import LoRALinear, add_lora, masked_cross_entropy, pack, render_chat, response_mask, within
+from solutions.sft import masked_cross_entropy, pack, render_chat, response_mask, within
 
 THREADS = 2
-SETTINGS = sft.Settings(demonstrations=3000, steps=600, questions=500, batch_size=16, learning_rate=4e-3, rank=16)
+SETTINGS = sft.Settings(demonstrations=3000, steps=600, questions=500)
 SHARES = {"known": 33, "ambiguous": 11, "unknown": 1}  # of the kinds of question, in the demonstrations
-ROWS = replace(village_model.FIRST, batch_size=1, apart_rows=0)  # of the village's texts, one a step
+KINDS = ("record", "play")  # of the village's texts, of which each step reads a row
+ROWS = replace(village_model.FIRST, batch_size=1, apart=KINDS, apart_rows=1, apart_every=1)
 ROWS_SEED = 4_000  # of their documents: pretraining had others
-SMOKE = sft.Settings(demonstrations=6, steps=3, questions=4, batch_size=2, rank=2)
+SMOKE = sft.Settings(demonstrations=6, steps=3, questions=4, batch_size=2)
 SCENE = "A scene at the inn\nPresent: the telegraph, which is in order.\n"
 CLAIM = {
     "id": "assistant",
     "title": "An assistant with a manner",
     "sentence": "A few minutes of supervised tuning on two processor cores make a pretrained model an assistant: at "
-    "least 95% right on facts that no demonstration is about, 85% where words are drawn at temperature 1, with at most "
-    "two replies in a hundred that leave the play.",
+    "least 95% right on facts that no demonstration is about, 90% where words are drawn at temperature 1, with at most "
+    "one reply in a hundred that leaves the play.",
     "refuted_by": "500 new questions about facts of pretraining on which the model that ships falls short of one of "
     "the three.",
 }
 LIMITS = [
     "One run, of one base model: what another seed would give, it does not say.",
-    "Rank, learning rate, steps, the row of the village's texts and how few demonstrations do not know were chosen by "
-    "some eight trials, on questions of this kind: adapters after 1,000 larger steps without that row, and with more "
-    "demonstrations that do not know, were right on 92%, and on 77% at temperature 1.",
-    "The aim was 90% right at temperature 1, and one reply in a hundred that leaves the play; the claim was worded "
-    "when that had been missed. Twice the steps gave 98% and 86%.",
+    "That all weights learn, the learning rate, the steps, which of the village's texts are read and how few "
+    "demonstrations do not know were chosen by some fifteen trials, the last six on other questions than these. Right "
+    "at temperature 1, and leaving the play, were of adapters of rank 16 beside the village's mixture 88.8% and 1.6%, "
+    "in 1,500 smaller steps with four times the demonstrations 86% and 1.3%; of all weights beside the mixture 89.5% "
+    "and 0.1%, in 1,000 larger steps 89% and 0.1%. Only beside registers and plays alone it was more than 90%.",
     "The questions have the wordings of the demonstrations, if not their facts.",
     "Only the first reply is judged; what follows an answer to its question back is not.",
     'That few demonstrations say "I do not know" was chosen when trials had shown what more of them cost; see the '
@@ -94,9 +95,8 @@ def step_beside(rows: village_model.Rows) -> sft.Step:
 
 
 def train_it(settings: sft.Settings, seed: int) -> tuple[torch.nn.Module, sft.History]:
-    """The base with adapters that have learned."""
-    torch.manual_seed(seed)
-    model = add_lora(checkpoints.load("village"), settings.rank, LoRALinear)
+    """The base after tuning."""
+    model = checkpoints.load("village")
     shown = [render_chat(messages) for messages in experts.demonstrations(settings.demonstrations, seed, SHARES)]
     step = step_beside(village_model.Rows(ROWS, ROWS_SEED))
     return model, sft.tune(model, shown, settings, pack, step, seed=seed, path=None, name="assistant")
@@ -153,17 +153,18 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 CARD = """# The assistant
 
-The village model after supervised fine-tuning: adapters of rank {rank}, {parameters:,} numbers, beside the linear
-layers of its blocks. `layercake.checkpoints.load("assistant")` merges them into the base.
+The village model after supervised fine-tuning, all of its {parameters:,} weights. Load it with
+`layercake.checkpoints.load("assistant")`.
 
 | | |
 |---|---|
 | made by | `{command}`, on {date} |
 | base | the village model, `village.safetensors`, {base} |
-| shown | {demonstrations:,} conversations of the simulated experts (`layercake.experts`, seed {seed}) |
+| shown | {demonstrations:,} conversations of the simulated experts (`layercake.experts`, seed {seed}), of their kinds \
+{kinds_shown} |
 | recipe | AdamW, learning rate {learning_rate}, up over a twentieth of {steps:,} steps and down to zero; {batch_size} \
 conversations a step, packed into rows of {T} tokens, the loss over the assistant's words alone; and one row of \
-{row:,} tokens of the village's own texts |
+{row:,} tokens of the village's own {kinds_read} |
 | computed on | {threads} thread(s) of {processor}, {minutes:.1f} minutes |
 | file | safetensors, float16, {size:.2f} MB |
 
@@ -192,6 +193,8 @@ def card(result: dict[str, Any]) -> str:
     ]
     said = settings | data | result["hardware"] | {key: result[key] for key in ("command", "date")}
     said |= {"seed": result["seeds"][0], "minutes": data["training_seconds"] / 60, "size": data["bytes"] / 1e6}
+    said["kinds_shown"] = ", ".join(f"{share} {kind}" for kind, share in settings["shares"].items())
+    said["kinds_read"] = " and ".join(f"{kind}s" for kind in settings["read"])
     return CARD.format_map(said | {"rows": "\n".join(rows)})
 
 
@@ -202,16 +205,17 @@ def main(arguments: list[str] | None = None) -> Path:
     torch.set_num_threads(1 if options.smoke else THREADS)  # tests run side by side
     started = time.perf_counter()
     model, history = train_it(settings, seed)
-    file = checkpoints.save_adapters(model, (options.folder or checkpoints.FOLDER) / "assistant.safetensors")
-    learned = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    data = {"exams": measure(file, settings.questions), "parameters": learned, "bytes": file.stat().st_size}
+    file = checkpoints.save(model, (options.folder or checkpoints.FOLDER) / "assistant.safetensors")
+    data = {"exams": measure(file, settings.questions), "parameters": language.count_parameters(model)}
+    data["bytes"] = file.stat().st_size
     data |= {"training_seconds": round(history.seconds, 1), "final_loss": round(sft.lately(history.loss), 4)}
     command = "python -m experiments.assistant" + (" --smoke" if options.smoke else "")
     result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
     result |= record.provenance(command, time.perf_counter() - started)
     result |= {"seeds": [seed], "repeats": 1, "spread": "the 95% interval of a share (Wilson)"}
     result["settings"] = {"village": language.fingerprint(), "base": checkpoints.digest("village"), **asdict(settings)}
-    result["settings"] |= {"shares": SHARES, "row": ROWS.row, "rows_seed": ROWS_SEED}
+    del result["settings"]["rank"]  # no adapters
+    result["settings"] |= {"shares": SHARES, "read": KINDS, "row": ROWS.row, "rows_seed": ROWS_SEED}
     path = record.write("assistant", result | {"numbers": numbers(data), "data": data}, options.folder)
     file.with_suffix(".md").write_text(card(result | {"data": data}), encoding="utf-8")
     return path

@@ -53,8 +53,8 @@ CLAIM = {
     "of the transformer that does not lie above that of the LSTM by more than their uncertainty.",
 }
 LIMITS = [
-    "One and a half orders of magnitude of compute, at the small end of what is trained: a straight line through five sizes does "
-    "not show that it stays straight, and published laws span six orders or more.",
+    "One and a half orders of magnitude of compute, at the small end of what is trained: a straight line through five "
+    "sizes does not show that it stays straight, and published laws span six orders or more.",
     "One small generated text; another text has another floor and other exponents.",
     "One depth for each family, ten tokens for each parameter, 1,024 tokens in a step: which shape and which share of "
     "tokens are best for a given compute was not searched, and a better choice would lower the curves, not all alike.",

@@ -132,6 +132,11 @@ class Text:
         """What tells this text from another: losses on two texts are not to be compared."""
         return sha256(self.tokens.numpy().tobytes()).hexdigest()[:16]
 
+    @property
+    def label(self) -> str:
+        """Its name in that of a file: texts that people bring may be called alike."""
+        return self.name if self.bound else f"{self.name}-{self.fingerprint[:6]}"
+
 
 def open_text(name: str | Path, settings: Settings, seed: int = 0) -> Text:
     """The village, drawn by the seed, or another text; raises what `layercake.corpus.load` raises."""
@@ -162,8 +167,16 @@ def _tokenized(name: str, vocab_size: int, n_characters: int, T: int) -> Text:
     from solutions.prediction import bits_per_byte
     from solutions.pretraining import decode, encode, evaluate, train_bpe
 
-    merges = train_bpe(learned[:LEARNS_FROM], vocab_size)
+    try:
+        merges = train_bpe(learned[:LEARNS_FROM], vocab_size)
+    except ValueError as error:
+        raise ValueError(
+            f'"{name}" is too short, or too much alike, for a tokenizer of {vocab_size} tokens ({error}): take a text '
+            "of some hundred kB, or settings with a smaller vocab_size"
+        ) from None
     tokens, judged = torch.tensor(encode(learned, merges)), torch.tensor(encode(held_out, merges))
+    if len(judged) < 2:
+        raise ValueError(f'the last part of "{name}", on which a model would be judged, is empty: take a longer text')
     n_bytes = len(held_out.encode("utf-8"))
 
     def judge(model: nn.Module) -> dict[str, float]:
@@ -363,7 +376,7 @@ def run(
         settings.steps,
         learning_rate=settings.learning_rate,
         seed=seed,
-        path=Path(folder) / f"pretraining-{text.name}-{scale}-seed{seed}.safetensors",
+        path=Path(folder) / f"pretraining-{text.label}-{scale}-seed{seed}.safetensors",
         settings={"lab": "pretraining", "text": text.fingerprint, **_of_the_run(settings)},
         name=model_class.__name__,
         fresh=fresh,
@@ -419,6 +432,8 @@ def sample_story(
 
     Without a prompt it is a story of the village, or goes on from the first words of the validation text. `generate` is
     that of the topic transformer, tokens are drawn by `sample` of the topic prediction.
+
+    Raises ValueError where the prompt leaves no room in the model's context, or is empty and no mark stands before it.
     """
     from solutions.prediction import sample
     from solutions.transformer import generate as reference
@@ -426,6 +441,11 @@ def sample_story(
     generator, device = torch.Generator().manual_seed(seed), next(curve.model.parameters()).device
     start = curve.text.encode(curve.text.opening if prompt is None else prompt)
     start = [village.END, *start] if curve.corpus == "village" else start
+    if not 0 < len(start) < curve.model.context:
+        raise ValueError(
+            f"the prompt has {len(start)} tokens: it needs one at least, and fewer than the context of "
+            f"{curve.model.context}, so that there is room to go on"
+        )
 
     def choose(logits: Tensor) -> Tensor:
         return sample(logits.cpu(), temperature, generator=generator).to(device)  # (1, vocab_size) -> (1)
@@ -481,7 +501,7 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, FileNotFoundError, TrainingError, CheckpointError, corpora.DownloadError) as error:
-        sys.exit(f"layercake.pretraining: {error}")
+        sys.exit(f"layercake.pretraining: {error}".replace("pass fresh=True", "pass --fresh"))
 
 
 if __name__ == "__main__":

@@ -245,6 +245,16 @@ def test_an_unknown_scale_or_text_and_an_empty_file_are_refused(tmp_path):
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(ValueError, match="is empty"):
         tiny_run(tmp_path, corpus=tmp_path / "empty.txt")
+    (tmp_path / "short.txt").write_text("to be, or not to be\n" * 200)
+    with pytest.raises(ValueError, match=r'short.txt" is too short, or too much alike, .*300 tokens .*hundred kB'):
+        tiny_run(tmp_path, corpus=tmp_path / "short.txt")
+
+
+def test_texts_of_one_name_do_not_share_a_checkpoint(manual, tmp_path):
+    other = tmp_path / manual.name
+    other.write_text(manual.read_text(encoding="utf-8").replace("Python", "Cobra"), encoding="utf-8")
+    curves = [tiny_run(tmp_path, corpus=text, stop_after=1) for text in (manual, other)]
+    assert curves[0].corpus == curves[1].corpus == "manual" and len(list(tmp_path.glob("*.safetensors"))) == 2
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run_at_once_and_keeps_the_last_checkpoint(tmp_path, monkeypatch):
@@ -411,6 +421,8 @@ def test_a_story_is_drawn_by_the_generate_that_is_handed_in(curve):
         return torch.cat([tokens, torch.tensor([[village.END, 5, 5]])], dim=1)
 
     assert pretraining.sample_story(curve, ends_at_once, "Chapter 1\nMira") == "Chapter 1\nMira <end>"
+    with pytest.raises(ValueError, match=f"has 1201 tokens: .* context of {TINY.context}"):
+        pretraining.sample_story(curve, prompt="Mira " * 1200)
 
 
 def test_the_figure_says_its_finding_its_bound_and_the_lstm(curve):
@@ -449,7 +461,7 @@ def test_the_command_trains_and_goes_on_where_it_was(tmp_path):
     again = command("--steps", "2", "--folder", str(tmp_path))
     assert again.stdout == first.stdout  # nothing was trained anew, the seconds included
     other = command("--steps", "3", "--folder", str(tmp_path))
-    assert other.returncode == 1 and "steps was 2, now 3" in other.stderr
+    assert other.returncode == 1 and "steps was 2, now 3" in other.stderr and "pass --fresh" in other.stderr
     shutil.rmtree(tmp_path)
 
 
