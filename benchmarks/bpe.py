@@ -1,6 +1,6 @@
 """How fast byte-level BPE learns and encodes: ours, the library `tokenizers`, and counting anew for each merge.
 
-    python benchmarks/bpe.py
+    python benchmarks/bpe.py [--write]
 
 Two texts. *Documentation* is 10 MB of real English with code in it, gathered from what is installed with Python here:
 the language reference in `pydoc_data.topics`, the packages' READMEs, changes and licences, and what stands between
@@ -20,20 +20,24 @@ import json
 import os
 import re
 import statistics
+import sys
 import sysconfig
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
-from typing import Any
+from typing import Annotated, Any
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one core, as ours; read when the library first runs
 
 import tokenizers
+import typer
 from rich.console import Console
 from rich.table import Table
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ and experiments/ are not installed
 
 from layercake import village
 from layercake.corpus import END_OF_TEXT
@@ -171,13 +175,16 @@ def spread(values: list[float], form: str = ",.2f") -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
-def add_rows(table: Table, what: str, seconds: dict[str, list[float]], amount: float | None = None) -> None:
-    """One row for each rival; `amount` is of what a second's share is shown, else it is the seconds."""
+def add_rows(
+    table: Table, what: str, seconds: dict[str, list[float]], amount: float | None = None
+) -> dict[str, dict[str, list[float]]]:
+    """One row for each rival; `amount` is of what a second's share is shown, else it is the seconds. Returns these."""
     ours = next(iter(seconds.values()))
     for name, taken in seconds.items():
         shown = spread(taken) if amount is None else spread([amount / one for one in taken], ",.0f")
         ratio = "1" if taken is ours else spread([theirs / mine for mine, theirs in zip(ours, taken, strict=True)])
         table.add_row(what if taken is ours else "", name, shown, ratio)
+    return {what: seconds}
 
 
 def new_table(title: str, unit: str) -> Table:
@@ -193,8 +200,9 @@ def slice_of(documents: list[str], n_bytes: int = SLICE_BYTES) -> str:
     return "".join(documents[::every])
 
 
-def training(texts: dict[str, list[str]]) -> Table:
-    table = new_table("Learning the merges", "Seconds")
+def training(texts: dict[str, list[str]]) -> tuple[Table, dict[str, Any]]:
+    """The seconds that learning takes, as a table, and as they are."""
+    table, taken = new_table("Learning the merges", "Seconds"), {}
     for name, documents in texts.items():
         text = "".join(documents)
         for vocab_size in VOCAB_SIZES[name]:
@@ -203,17 +211,17 @@ def training(texts: dict[str, list[str]]) -> Table:
                 "tokenizers": lambda: library_bpe(documents, vocab_size),
             }
             console.print(f"learning {vocab_size:,} tokens from the {name}", style="dim")
-            add_rows(table, f"{name}, {len(text.encode()) / 1e6:.1f} MB, {vocab_size:,} tokens", timed(rivals))
+            taken |= add_rows(table, f"{name}, {len(text.encode()) / 1e6:.1f} MB, {vocab_size:,} tokens", timed(rivals))
     text, vocab_size = slice_of(texts["documentation"]), min(VOCAB_SIZES["documentation"])
     console.print("counting anew", style="dim")
     rivals = {"ours": lambda: train_bpe(text, vocab_size), "counting anew": lambda: naive_bpe(text, vocab_size)}
-    add_rows(table, f"a slice, {len(text.encode()) / 1e6:.1f} MB, {vocab_size:,} tokens", timed(rivals, repeats=1))
-    return table
+    what = f"a slice, {len(text.encode()) / 1e6:.1f} MB, {vocab_size:,} tokens"
+    return table, taken | add_rows(table, what, timed(rivals, repeats=1))
 
 
-def encoding(texts: dict[str, list[str]]) -> Table:
+def encoding(texts: dict[str, list[str]]) -> tuple[Table, dict[str, Any]]:
     """The library gets the documents one by one, and gives no offsets: its fastest way. Ours gets one text."""
-    table = new_table("Encoding, with merges learned from the text", "Tokens per second")
+    table, taken = new_table("Encoding, with merges learned from the text", "Tokens per second"), {}
     for name, documents in texts.items():
         text = "".join(documents)
         merges = train_bpe(text, max(VOCAB_SIZES[name]))
@@ -227,12 +235,16 @@ def encoding(texts: dict[str, list[str]]) -> Table:
         n_tokens = len(encode(text, merges))
         seconds = timed({"ours": lambda: encode(text, merges), "tokenizers": by_library})
         what = f"{name}, {256 + len(merges):,} tokens of {len(text.encode()) / n_tokens:.2f} bytes"
-        add_rows(table, what, seconds, n_tokens)
-    return table
+        taken |= {f"{what}, {n_tokens:,} in all": add_rows(table, what, seconds, n_tokens)[what]}
+    return table, taken
 
 
-def main() -> None:
-    """Measure, and print two tables."""
+def main(
+    write: Annotated[bool, typer.Option("--write", help="Record it in benchmarks/results/bpe.json.")] = False,
+) -> None:
+    """Compare the speed of learning and of encoding with the library's and with counting anew, in one run."""
+    from benchmarks.rivals import finish  # here: it loads transformers, and tests load this module
+
     started, started_wall = time.process_time(), time.perf_counter()
     texts = {"documentation": documentation(), "village": village_text()}
     for name, documents in texts.items():
@@ -240,15 +252,19 @@ def main() -> None:
         n_words = len(set(split_words(data.decode())))
         digest = hashlib.sha256(data).hexdigest()[:16]
         console.print(f"{name}: {len(data):,} bytes, {n_words:,} distinct words, SHA-256 {digest}…", highlight=False)
-    for measure in (training, encoding):
-        console.print(measure(texts))
+    measured = {}
+    for what, measure in (("learning", training), ("encoding", encoding)):
+        table, measured[what] = measure(texts)
+        console.print(table)
     console.print(
         f"Processor seconds of one core; median (lowest to highest) of {REPEATS} repeats, one where it counts anew. "
         f"tokenizers {tokenizers.__version__}. In all {time.process_time() - started:.0f} s of the processor, "
         f"{time.perf_counter() - started_wall:.0f} s by the clock.",
         highlight=False,
     )
+    about = {"tokenizers": tokenizers.__version__, "processor_seconds": measured}
+    finish("bpe", "python benchmarks/bpe.py", time.perf_counter() - started_wall, about, write)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -1,13 +1,14 @@
 """Measures the claim "icing-knows": what tuning teaches, and what only pretraining does.
 
-    python -m experiments.icing_knows                       # 18 trainings, about ten minutes on two CPU cores
+    python -m experiments.icing_knows                       # 21 trainings, about ten minutes on two CPU cores
     python -m experiments.icing_knows --smoke --folder DIR  # few demonstrations, few steps
 
 Writes layercake/recorded/icing-knows.json. Three questions are put to the pretrained village model after tuning.
 *Facts*: who knows a fact that only pretraining stated, one that demonstrations stated too, and one of which nothing but
 1, 3, 10 or 30 demonstrations ever spoke, of people who were made up for them. *Making up*: beside demonstrations of
-how to say "I do not know", others answer questions about such people as if all were known; what becomes of new
-questions to which nobody knows the answer (the question of Gekhman et al. 2024). *The price*: more or fewer of the
+how to say "I do not know", others answer questions about such people as if all were known, or, for comparison, as many
+questions whose answers are known; what becomes of new questions to which nobody knows the answer (the question of
+Gekhman et al. 2024). *The price*: more or fewer of the
 demonstrations say "I do not know"; how often the model then says it, where it should, and where it does know.
 """
 
@@ -51,8 +52,8 @@ CLAIM = {
     "about what it cannot know otherwise teach it to make things up, and those that say that they do "
     "not know teach it to deny what it knows.",
     "refuted_by": "Facts that three demonstrations state, and nothing else, and that are right less often than not; "
-    "or as many made-up answers without demonstrations about strangers as with as many of them as "
-    "there are others; or a share of demonstrations that do not know at which half of the unknown "
+    "or as many made-up answers after a thousand more demonstrations about known facts as after a thousand about "
+    "strangers; or a share of demonstrations that do not know at which half of the unknown "
     "facts are admitted and 90% of the known ones are right.",
 }
 LIMITS = [
@@ -76,7 +77,8 @@ class Job(NamedTuple):
 
 def jobs(settings: Settings) -> list[Job]:
     """All trainings."""
-    dials = {"facts": (0.0,), "making up": settings.made_up, "the price": settings.shares}
+    dials = {"facts": (0.0,), "making up": settings.made_up, "more of the known": settings.made_up[1:]}
+    dials |= {"the price": settings.shares}
     return [Job(part, dial, seed) for part, its in dials.items() for dial in its for seed in settings.seeds]
 
 
@@ -105,11 +107,22 @@ def shown(job: Job, settings: Settings) -> list[list[dict[str, str]]]:
         strange = strange_facts(job.seed, EACH * len(TIMES))
         more = [answered(fact, dice) for i, fact in enumerate(strange) for _ in range(TIMES[i // EACH])]
         return experts.demonstrations(n, job.seed) + more
+    if job.part == "more of the known":
+        more = [experts.demonstrate(experts.ask(dice, kind="known"), dice) for _ in range(int(job.dial))]
+        return experts.demonstrations(n, job.seed, shares(ADMITS)) + more
     if job.part == "making up":
         told = experts.demonstrations(n, job.seed, shares(ADMITS))
         strange = [fact for fact in experts.facts("unknown", experts.taught) if fact.subject not in KIND_OF]
         return told + [answered(dice.choice(strange), dice) for _ in range(int(job.dial))]
     return experts.demonstrations(n, job.seed, shares(job.dial))
+
+
+def facts_shown(job: Job, settings: Settings) -> list[village.Fact]:
+    """The facts of pretraining that demonstrations of a training state too."""
+    told = " ".join(message["content"] for messages in shown(job, settings) for message in messages).lower()
+    asked = [experts.ask(random.Random(0), kind="known", fact=fact) for fact in experts.facts("known", experts.taught)]
+    sources = {question.fact: map(experts.in_english, experts.sources(question)) for question in asked}
+    return [fact for fact, its in sources.items() if any(source.lower() in told for source in its)]
 
 
 def right(model: torch.nn.Module, facts: list[village.Fact], seed: int) -> float:
@@ -131,7 +144,7 @@ def run(job: Job, settings: Settings) -> dict[str, float]:
     said = {"right": known.share("right"), "makes up": unknown.share("makes up"), "admits": unknown.share("admits")}
     said["denies"] = sum("not know" in reply for reply in known.replies) / len(known.replies)
     if job.part == "facts":
-        said["both"] = exam(kinds=("known",), of=experts.taught).share("right")
+        said["both"] = right(model, facts_shown(job, settings), job.seed)
         strange = strange_facts(job.seed, EACH * len(TIMES))
         for i, times in enumerate(TIMES):
             said[f"shown {times}"] = right(model, strange[i * EACH : (i + 1) * EACH], job.seed)
@@ -144,7 +157,7 @@ def run(job: Job, settings: Settings) -> dict[str, float]:
 def gathered(done: dict[Job, dict[str, float]], settings: Settings) -> dict[str, Any]:
     """Of each question, at each place of its dial, what each seed gave."""
     said: dict[str, Any] = {}
-    for part in ("facts", "making up", "the price"):
+    for part in ("facts", "making up", "more of the known", "the price"):
         dials = sorted({job.dial for job in done if job.part == part})
         names = done[Job(part, dials[0], settings.seeds[0])]
         rows = {n: [[done[Job(part, dial, seed)][n] for seed in settings.seeds] for dial in dials] for n in names}
@@ -168,6 +181,9 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     for dial, values in zip(made_up["dial"], made_up["makes up"]):
         of = f"{int(dial):,} demonstrations about strangers"
         said.append(record.summary("answers made up where nothing is known", values, of=of))
+    values = data["more of the known"]["makes up"][0]
+    of = f"{int(data['more of the known']['dial'][0]):,} more demonstrations about known facts"
+    said.append(record.summary("answers made up where nothing is known", values, of=of))
     for what, name in (("right, where the fact is known", "right"), ("does not know, and says so", "admits")):
         for dial, values in zip(price["dial"], price[name]):
             said.append(record.summary(what, values, of=f'{dial:.0%} of demonstrations say "I do not know"'))
@@ -185,7 +201,8 @@ def finding(data: dict[str, Any]) -> str:
     return (
         f"Right are {percent(facts['right'][0])} of the facts of pretraining alone, {percent(facts['both'][0])} of "
         f"those shown too, and of tuning's own {shown} times; answers made up where nothing is known go from "
-        f"{percent(made_up['makes up'][0])} to {percent(made_up['makes up'][-1])} with demonstrations about strangers; "
+        f"{percent(made_up['makes up'][0])} to {percent(made_up['makes up'][-1])} with demonstrations about strangers, "
+        f"and to {percent(data['more of the known']['makes up'][0])} with as many about known facts; "
         f"where {price['dial'][-1]:.0%} of the demonstrations do not know, {percent(price['admits'][-1])} of unknown "
         f"facts are admitted, and {percent(price['right'][-1])} of known ones right."
     )
@@ -199,7 +216,7 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
             short = f"{key}_{int(dial) if part == 'making up' else round(100 * dial)}"
             for name in ("right", "makes up", "admits", "denies"):
                 said[f"{short}_{name.replace(' ', '_')}"] = median(data[part][name][i])
-    return said
+    return said | {"more_known_makes_up": median(data["more of the known"]["makes up"][0])}
 
 
 def main(arguments: list[str] | None = None) -> Path:

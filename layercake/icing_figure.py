@@ -97,13 +97,15 @@ def knows_finding(record: dict[str, Any]) -> str:
 def knows_alt_text(record: dict[str, Any]) -> str:
     """The figure in words."""
     facts, made_up, price = (record["data"][part] for part in ("facts", "making up", "the price"))
+    known = record["data"]["more of the known"]
     bars = ", ".join(f"{words} {median(facts[key][0]):.0%}" for key, words in _FACTS.items())
     lines = "; ".join(f"{int(n):,}: {median(values):.0%}" for n, values in zip(made_up["dial"], made_up["makes up"]))
     each = zip(price["dial"], price["admits"], price["right"])
     prices = "; ".join(f"{share:.0%}: {median(admits):.0%} and {median(right):.0%}" for share, admits, right in each)
     return (
         f"Three charts. Facts right, by where they were stated: {bars}. Answers made up where nothing is known, by the "
-        f"number of demonstrations about strangers: {lines}. By the share of demonstrations that say that they do not "
+        f"number of demonstrations about strangers: {lines}; after {int(known['dial'][0]):,} more about known facts: "
+        f"{median(known['makes up'][0]):.0%}. By the share of demonstrations that say that they do not "
         f"know, how many unknown facts are admitted and how many known ones are right: {prices}."
     )
 
@@ -119,6 +121,7 @@ def plot_knows(record: dict[str, Any]) -> "Figure":
     from matplotlib import pyplot as plt
 
     facts, made_up, price = (record["data"][part] for part in ("facts", "making up", "the price"))
+    known = [made_up["makes up"][0], *record["data"]["more of the known"]["makes up"]]
     figure, (first, second, third) = plt.subplots(1, 3, figsize=(10, 4.4), facecolor=SURFACE, layout="constrained")
     for i, key in enumerate(_FACTS):
         colour = STYLES["pretrained" if i < 2 else "from scratch"][0]
@@ -129,8 +132,10 @@ def plot_knows(record: dict[str, Any]) -> "Figure":
     first.set_xlim(0, 1.02)
     first.set_xlabel("share of facts right")
     dress(first, "Where a fact was stated")
-    _lines(second, [str(int(n)) for n in made_up["dial"]], {"answer made up": (made_up["makes up"], "from scratch")})
-    second.set_xlabel("demonstrations about strangers")
+    more = {"about strangers": (made_up["makes up"], "from scratch"), "about known facts": (known, "pretrained")}
+    _lines(second, [f"{int(n):,}" for n in made_up["dial"]], more)
+    second.set_xlabel("more demonstrations")
+    second.set_ylabel("share of unknown facts")
     dress(second, "What makes answers up")
     both = {"unknown, admitted": (price["admits"], "from scratch"), "known, right": (price["right"], "pretrained")}
     _lines(third, [f"{share:.0%}" for share in price["dial"]], both)
