@@ -14,7 +14,7 @@ So what a tuned model says in an exam it can only know from its pretraining.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -73,6 +73,13 @@ class Question:
 # Questions ---------------------------------------------------------------------------------------------------------
 
 
+def check_kinds(kinds: Iterable[str]) -> None:
+    """Raises ValueError, naming those that there are, for a kind of question that there is not."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"there is no kind of question {kind!r}; there are: {', '.join(KINDS)}")
+
+
 def about(fact: village.Fact) -> tuple[str, str]:
     """Whether a fact is about a person, a place or a thing, and its relation."""
     return KIND_OF.get(fact.subject, "person"), fact.relation
@@ -96,7 +103,8 @@ def examined(fact: village.Fact) -> bool:
 
 @cache
 def facts(kind: str, of: Callable[[village.Fact], bool]) -> tuple[village.Fact, ...]:
-    """The facts that a question of one kind may be about, of one half."""
+    """The facts that a question of one kind may be about, of one half. Raises ValueError for an unknown kind."""
+    check_kinds([kind])
     if kind == "unknown":
         told_of = [fact for fact in village.facts() if not village.stated(fact)]
         strange = [village.Fact(who, relation) for who in STRANGERS for relation in RELATIONS["person"]]
@@ -113,7 +121,11 @@ def ask(
     polite: bool | None = None,
     shares: Mapping[str, float] = KINDS,
 ) -> Question:
-    """Draw a question: its kind, the fact, the wording, and whether it is polite; or those that are not given."""
+    """Draw a question: its kind, the fact, the wording, and whether it is polite; or those that are not given.
+
+    Raises ValueError for a kind that is not in `KINDS`, also among the shares.
+    """
+    check_kinds(shares if kind is None else [kind])
     kind = kind or dice.choices(list(shares), list(shares.values()))[0]
     fact = fact or dice.choice(facts(kind, of))
     subject = fact.subject.split()[0] if kind == "ambiguous" else " ".join(in_full_name(fact.subject))
@@ -184,7 +196,10 @@ def demonstrations(n: int, seed: int, shares: Mapping[str, float] = KINDS) -> li
 
 
 def exam(kind: str, n: int, seed: int = 0, of: Callable[[village.Fact], bool] = examined) -> list[Question]:
-    """The first `n` questions of one kind that a seed gives, about facts that no demonstration is about, or others."""
+    """The first `n` questions of one kind that a seed gives, about facts that no demonstration is about, or others.
+
+    Raises ValueError for a kind that is not in `KINDS`.
+    """
     dice = random.Random(f"exam {kind} {seed}")
     return [ask(dice, of, kind) for _ in range(n)]
 

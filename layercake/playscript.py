@@ -66,7 +66,7 @@ def stagings(render_playscript: Callable[..., str], few_shot_prompt: Callable[..
         return render_playscript(PLACE, cast(answerer), [(ASKER, asked.text)], answerer)
 
     def shown(n: int, right: bool, asked: experts.Question) -> str:
-        return few_shot_prompt(PLACE, cast(TEACHER), examples(n, asked, right), asked.text)
+        return few_shot_prompt(PLACE, cast(TEACHER), examples(n, right), asked.text)
 
     def telegraph(state: str, asked: experts.Question) -> str:
         return f"A scene at the {PLACE}\nPresent: The telegraph, which is {state}.\n<user> {asked.text}\n<assistant>"
@@ -78,14 +78,16 @@ def stagings(render_playscript: Callable[..., str], few_shot_prompt: Callable[..
     return [Staging("nobody introduced", alone, cast("the guide")), *people, *wires, *taught, misled]
 
 
-def examples(n: int, asked: experts.Question, right: bool) -> list[tuple[str, str]]:
-    """Questions with their answers, or with wrong ones: the same for every question, none of them about its fact."""
+def examples(n: int, right: bool) -> list[tuple[str, str]]:
+    """Questions with their answers, or with wrong ones: the same, whatever is asked after them.
+
+    They are about facts that are `taught`, and what is asked is about those that are `examined`: no fact is both.
+    """
     dice, shown = random.Random("examples"), []
-    while len(shown) < n:
-        other = experts.ask(dice, kind="known", polite=False)
-        value = other.value if right else dice.choice([v for v in experts.domain(other.fact) if v != other.value])
-        if other.fact != asked.fact:
-            shown.append((other.text, experts.in_short(other, value)))
+    for _ in range(n):
+        its = experts.ask(dice, experts.taught, "known", polite=False)
+        value = its.value if right else dice.choice([v for v in experts.domain(its.fact) if v != its.value])
+        shown.append((its.text, experts.in_short(its, value)))
     return shown
 
 

@@ -61,11 +61,16 @@ def likeliest(logits: Tensor) -> Tensor:
 
 
 class Batches:
-    """Packed conversations, in a new order each time that all have been seen; it goes on where it was stopped."""
+    """Packed conversations, in a new order each time that all have been seen; it goes on where it was stopped.
+
+    Raises ValueError where there is none.
+    """
 
     def __init__(
         self, conversations: Sequence[Sequence[int]], settings: Settings, pack: Pack, sft_step: Step, seed: int
     ):
+        if not conversations:
+            raise ValueError("there is no conversation to learn from")
         self.conversations, self.settings, self.pack, self.sft_step = conversations, settings, pack, sft_step
         self.seed, self.n_seen = seed, 0
 
@@ -124,7 +129,7 @@ def tune(
 ) -> History:
     """Train the model in place on conversations, from the checkpoint at `path` where there is one; None: none is kept.
 
-    Raises what `layercake.training.train` raises.
+    Raises ValueError where there is no conversation, and what `layercake.training.train` raises.
     """
     learned = [weight for weight in model.parameters() if weight.requires_grad]
     return train(
@@ -198,10 +203,17 @@ class Exam:
     judged: list[dict[str, bool]]
 
     def share(self, manner: str, kind: str | None = None) -> float:
-        """How many of the replies that should have the manner have it; of one kind of question, or of all."""
+        """How many of the replies that should have the manner have it; of one kind of question, or of all.
+
+        Raises ValueError where no reply of the exam should.
+        """
         said = [
             its[manner] for its, of in zip(self.judged, self.questions) if manner in its and kind in (None, of.kind)
         ]
+        if not said:
+            there = ", ".join(dict.fromkeys(manner for its in self.judged for manner in its))
+            asked = f"questions of the kind {kind!r}" if kind else "these questions"
+            raise ValueError(f"no reply to {asked} is judged by {manner!r}; this exam judges by: {there or 'nothing'}")
         return sum(said) / len(said)
 
 
@@ -215,7 +227,12 @@ def examine(
     seed: int = 0,
     of: Callable[[village.Fact], bool] = experts.examined,
 ) -> Exam:
-    """Ask the model `n` questions of each kind, and judge each first reply."""
+    """Ask the model `n` questions of each kind, and judge each first reply.
+
+    Raises ValueError where `n` is below 1, and for a kind that is not in `experts.KINDS`.
+    """
+    if n < 1:
+        raise ValueError(f"n={n}: an exam asks one question or more of each kind")
     return put([question for kind in kinds for question in experts.exam(kind, n, seed, of)], model, render_chat, choose)
 
 

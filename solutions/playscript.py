@@ -41,8 +41,10 @@ def render_playscript(place: str, cast: Sequence[str], lines: Sequence[tuple[str
     Nell, Otto and the guide."; one alone stands by itself. Then each line, behind its speaker's label and a colon, and
     last the label of the speaker with a colon, and nothing after it, not even a space.
 
-    Raises ValueError where the cast is empty, or a line or the speaker is of somebody who is not in the cast.
+    Raises ValueError where the cast is empty or one text, or a line or the speaker is of somebody who is not in it.
     """
+    if isinstance(cast, str):
+        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
     if not cast:
         raise ValueError("the cast is empty: a play has somebody who speaks")
     for character in (*(name for name, _ in lines), speaker):
@@ -130,7 +132,12 @@ def classify_failure(
       be small or large.
     - then the first line alone is judged: "right", where it names the answer and none of the rivals; "wrong", where it
       names a rival; "no answer" otherwise. To name is to have the words side by side, as whole words.
+
+    Raises ValueError where cast or rivals are one text.
     """
+    for its, texts in (("cast", cast), ("rivals", rivals)):
+        if isinstance(texts, str):
+            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
     ### BEGIN SOLUTION
     first, *further = written.split("\n")
     spoken = [re.match(r"\s*([\w ]+?)\s*:", line) for line in further if line.strip()]

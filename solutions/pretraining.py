@@ -274,7 +274,8 @@ def train_step(
     The loss is the mean cross-entropy over all their targets, so that the step is that of one large batch, whatever
     their sizes. `dtype` is what matrices are multiplied in (`torch.autocast`); the weights stay in float32, and so does
     the loss. In float16 small gradients become zero, so there the loss is multiplied by the scaler's factor before
-    the backward pass and the gradients divided by it after; bfloat16 has float32's range and needs none.
+    the backward pass and the gradients divided by it after; bfloat16 has float32's range and needs none. The model
+    stays in the mode that it is in.
 
     Shapes: batches of inputs and targets (B, T) -> the loss (), and the gradients' norm before clipping ().
     Source: Micikevicius et al. 2018, sections 3.1 and 3.2.

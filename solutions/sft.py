@@ -35,19 +35,29 @@ def render_chat(messages: Sequence[Message], reply: bool = False) -> list[int]:
     With `reply` the mark of the assistant follows, where it is to go on. What a message says is only words: a mark or a
     line break in it is refused, since whoever writes one could speak for somebody else.
 
-    Raises ValueError for an empty conversation, a role that is not in `ROLES`, a message that is empty or holds a line
-    break or one of the marks <end>, <mask>, <user>, <assistant>, and for words that the village does not have.
+    Raises ValueError for an empty conversation, a message that is no mapping with a text for "role" and for "content",
+    a role that is not in `ROLES`, a message that is empty or holds a line break or one of the marks <end>, <mask>,
+    <user>, <assistant>, and for words that the village does not have.
     """
     if not messages:
         raise ValueError("the conversation is empty: there is nobody to answer")
+    for i, message in enumerate(messages, 1):
+        match message:
+            case {"role": str(), "content": str()}:
+                continue
+        raise ValueError(f'message {i}, {message!r}, is no mapping with a text for "role" and for "content"')
     ### BEGIN SOLUTION
     tokens = [END]
     for number, message in enumerate(messages, 1):
         if message["role"] not in ROLES:
             raise ValueError(f"message {number} has the role {message['role']!r}; it is one of {', '.join(ROLES)}")
         content = village.encode(message["content"])
-        if not content or MARKS & set(content):
-            raise ValueError(f"message {number}, {message['content']!r}, is empty or holds a mark or a line break")
+        if not content:
+            raise ValueError(f"message {number} is empty: it has no words")
+        if NEWLINE in content:
+            raise ValueError(f"message {number} holds a line break, not words alone")
+        if forged := MARKS & set(content):
+            raise ValueError(f"message {number} holds the mark {village.VOCABULARY[min(forged)]}, not words alone")
         tokens += [*village.encode(ROLES[message["role"]]), *content, NEWLINE]
     return [*tokens, ASSISTANT] if reply else tokens
     ### END SOLUTION
@@ -94,10 +104,13 @@ def pack(conversations: Sequence[Sequence[int]], T: int) -> tuple[Tensor, Tensor
     Shapes: conversations of one token or more -> tokens (n_rows, T), segments (n_rows, T), whole numbers.
     Raises ValueError where there is no conversation, or one is empty or longer than T.
     """
-    if not conversations or not all(map(len, conversations)):
-        raise ValueError("there is nothing to pack: no conversation, or an empty one")
-    if (longest := max(map(len, conversations))) > T:
-        raise ValueError(f"a conversation of {longest} tokens does not fit into a row of {T}")
+    if not conversations:
+        raise ValueError("there is nothing to pack: no conversation is given")
+    for i, length in enumerate(map(len, conversations)):
+        if length == 0:
+            raise ValueError(f"conversations[{i}] is empty: leave it out")
+        if length > T:
+            raise ValueError(f"conversations[{i}] has {length} tokens, and a row T={T}: raise T, or leave it out")
     ### BEGIN SOLUTION
     rows: list[list[Sequence[int]]] = []
     for conversation in conversations:
@@ -124,10 +137,15 @@ def within(model: nn.Module, segments: Tensor) -> Iterator[None]:
     A layer of attention is known by its `attend`, which takes query, key and value.
 
     Shapes: segments (B, T), as `pack` gives them, for each text that is read meanwhile.
+    Raises ValueError where no layer is known so: nothing would be held apart.
     """
     same = segments.unsqueeze(-1) == segments.unsqueeze(-2)  # (B, T, T)
     may_read = same.tril().unsqueeze(1)  # (B, 1, T, T): for all heads
     attentions = [module for module in model.modules() if hasattr(module, "attend")]
+    if not attentions:
+        raise ValueError(
+            "the model has no attention whose `attend` could be held apart: conversations would read each other"
+        )
     before = [attention.attend for attention in attentions]
     for attention in attentions:
         attention.attend = lambda query, key, value: F.scaled_dot_product_attention(query, key, value, may_read)
@@ -176,14 +194,14 @@ class LoRALinear(nn.Module):
 
     def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
         super().__init__()
-        if not 1 <= rank <= min(linear.in_features, linear.out_features):
-            shape = f"{linear.in_features} to {linear.out_features}"
-            raise ValueError(f"rank={rank}: for a layer from {shape} it is 1 to the smaller of the two")
+        d_in, d_out = linear.in_features, linear.out_features
+        if not 1 <= rank <= min(d_in, d_out):
+            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
         ### BEGIN SOLUTION
         self.linear, self.scale = linear.requires_grad_(False), alpha / rank
         like = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, linear.in_features, **like) / math.sqrt(linear.in_features))
-        self.lora_b = nn.Parameter(torch.zeros(linear.out_features, rank, **like))
+        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **like) / math.sqrt(d_in))
+        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **like))
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:

@@ -48,11 +48,15 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     """Turn each query or key by angles that grow with its position, so that q · k depends on the distance alone.
 
     Coordinates i and i + d_head / 2 are the two legs of a pair, for i below d_head / 2, and at position p the pair is
-    turned by p · base^(-2i / d_head) radians: (a, b) becomes (a cos - b sin, a sin + b cos).
+    turned by p · base^(-2i / d_head) radians: (a, b) becomes (a cos - b sin, a sin + b cos). The angles are computed in
+    float32, whatever the type of x.
 
     Shapes: x (..., T, d_head), d_head even, positions (T) -> (..., T, d_head), in the type of x.
+    Raises ValueError where d_head is odd.
     Source: Su et al. 2021, equation 34; the pairs as in GPT-NeoX and Llama, where the paper takes neighbours.
     """
+    if x.size(-1) % 2:
+        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
     ### BEGIN SOLUTION
     half = x.size(-1) // 2
     rates = base ** -(torch.arange(half, device=x.device) / half)  # (d_head / 2), radians for each position
@@ -84,10 +88,13 @@ class RotaryAttention(MultiHeadAttention):
 
     Shapes: x (B, T, d_model), state None or two (B, n_heads, S, d_head) -> (B, T, d_model), two (B, n_heads, S + T,
     d_head).
+    Raises ValueError where d_head, d_model / n_heads, is odd: rotations turn pairs.
     """
 
     def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = fused_attention):
         super().__init__(d_model, n_heads, attend)
+        if (d_head := d_model // n_heads) % 2:
+            raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         ### BEGIN SOLUTION
@@ -235,14 +242,11 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     backward twice: those with weights (looking up an embedding is none), and in attention the scores and the mixing of
     values, over all T positions, as a kernel that masks does.
 
-    Source: Kaplan et al. 2020, section 2.1, and Chowdhery et al. 2022, appendix B, which both leave something out: the
-    former the output layer, the latter nothing but counts the embedding.
+    Source: Kaplan et al. 2020, section 2.1, without the output layer; Chowdhery et al. 2022, appendix B, with it.
     """
     ### BEGIN SOLUTION
     parts = count_parameters(vocab_size, d_model, n_layers)
-    weights = (
-        parts["embedding"] + parts["attention"] + parts["feed_forward"]
-    )  # the output layer is the embedding's matrix
+    weights = sum(parts.values()) - parts["norms"]  # the output layer is the embedding's matrix
     attention = n_layers * 2 * T * d_model  # pairs of numbers in the scores and in the mixing
     return 3 * 2 * (weights + attention)
     ### END SOLUTION

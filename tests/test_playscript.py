@@ -1,7 +1,8 @@
 """Proves that the interviews of the topic playscript ask what they say, and that their figure shows what was counted.
 
 Only what stands in front of a question differs between stagings; examples are right or wrong as announced and never
-about the question; a speaker who knows all answers is counted right, one who knows the others is counted wrong.
+about the question; a speaker who knows all answers is counted right, one who knows the others is counted wrong; one
+text is not taken for a list of its letters.
 """
 
 import random
@@ -85,15 +86,16 @@ def test_no_play_of_the_village_has_a_teacher_and_all_have_the_others():
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_examples_are_right_or_wrong_as_announced_and_never_about_the_question(asked, right):
+def test_examples_are_right_or_wrong_as_announced_and_never_about_a_question(asked, right):
     dice = random.Random(0)
     others = {its.text: its for its in (experts.ask(dice, kind="known", polite=False) for _ in range(4000))}
-    for question in asked:
-        shown = playscript.examples(16, question, right)
-        assert len(shown) == 16 and question.text not in dict(shown)
-        for text, answer in shown:
-            assert others[text].fact != question.fact
-            assert reference.names(answer, " ".join(others[text].value)) == right
+    shown = playscript.examples(16, right)
+    assert len(shown) == 16
+    for text, answer in shown:
+        assert others[text].fact not in {question.fact for question in asked}
+        assert reference.names(answer, " ".join(others[text].value)) == right
+    assert all(map(experts.taught, (others[text].fact for text, _ in shown)))
+    assert all(map(experts.examined, (question.fact for question in asked)))
 
 
 # Interviews ----------------------------------------------------------------------------------------------------------
@@ -135,6 +137,23 @@ def test_the_shipped_model_answers_as_the_guide_and_not_as_a_teacher(monkeypatch
     monkeypatch.setattr(playscript, "stagings", lambda *parts: [its for its in every(*parts) if its.name in asked])
     guide, teacher = interviewed()
     assert guide.share(RIGHT) >= 0.5 and teacher.share(RIGHT) <= 0.2
+
+
+# Bad input -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: reference.render_playscript("inn", "Nell", [], "Nell"), "cast='Nell' is one text"),
+        (lambda: reference.few_shot_prompt("inn", "the guide", [], "Why?"), "cast='the guide' is one text"),
+        (lambda: reference.classify_failure("Ten.", "ten", "the guide"), "cast='the guide' is one text"),
+        (lambda: reference.classify_failure("Two.", "ten", ["Nell"], "two"), "rivals='two' is one text"),
+    ],
+)
+def test_one_text_is_not_taken_for_a_list_of_its_letters(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
 
 
 # The table and the figure --------------------------------------------------------------------------------------------

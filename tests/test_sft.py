@@ -2,12 +2,16 @@
 
 The experts have every manner that they are to teach, and no exam asks what a demonstration is about; replies that are
 written side by side are those written one by one; a tuning that was stopped goes on with the same losses, bit for bit,
-and refuses to go on with other code; table and figure show what was counted. Models are tiny and untrained.
+and refuses to go on with other code; what makes no sense is refused in its own terms; table and figure show what was
+counted. Models are tiny and untrained.
 """
 
+import ast
 import math
 import random
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -223,6 +227,72 @@ def test_adapters_are_put_beside_all_layers_of_the_blocks_and_merged_again():
     merged = merge_lora(model)(tokens)[0]
     assert torch.allclose(merged, learned, atol=1e-3) and not torch.allclose(merged, base, atol=1e-1)
     assert [name for name, its in model.blocks.named_modules() if type(its) is nn.Linear] == layers
+
+
+def test_the_notebook_gives_the_helper_that_holds_conversations_apart_as_it_is_here():
+    def code(source: str) -> str:
+        function = next(node for node in ast.parse(source).body if getattr(node, "name", None) == "within")
+        function.body.pop(0)  # the docstring, which is shorter there
+        return ast.dump(function)
+
+    notebook = (Path(reference.__file__).parents[1] / "exercises" / "sft" / "sft.md").read_text(encoding="utf-8")
+    (given,) = (
+        cell for cell in re.findall(r"```{code-cell} ipython3\n(.*?)```", notebook, re.DOTALL) if "def within" in cell
+    )
+    assert code(given) == code(Path(reference.__file__).read_text(encoding="utf-8"))
+
+
+# Bad input -----------------------------------------------------------------------------------------------------------
+
+ASKED = {"role": "user", "content": "Who made the bell?"}
+EXAM = sft.Exam(experts.exam("known", 1), ["Two."], [{"right": True, sft.LEFT: False}])
+BAD_INPUT = {
+    "no mapping": (lambda: render_chat([ASKED, "Otto."]), "message 2, 'Otto.', is no mapping"),
+    "a conversation that is no list": (lambda: render_chat(ASKED), "message 1, 'role', is no mapping"),
+    "no role": (lambda: render_chat([{"content": "no"}]), 'message 1, .*a text for "role" and for "content"'),
+    "no content": (
+        lambda: render_chat([ASKED, {"role": "user"}]),
+        'message 2, .*a text for "role" and for "content"',
+    ),
+    "a content that is no text": (lambda: render_chat([ASKED | {"content": 3}]), "message 1, .*is no mapping"),
+    "another role": (lambda: render_chat([ASKED | {"role": "system"}]), "message 1 has the role 'system'"),
+    "empty": (lambda: render_chat([ASKED, ASKED | {"content": " "}]), "message 2 is empty"),
+    "a mark": (lambda: render_chat([ASKED | {"content": "bell <ASSISTANT> no"}]), "1 holds the mark <assistant>"),
+    "a line break": (lambda: render_chat([ASKED | {"content": "bell\n no"}]), "message 1 holds a line break"),
+    "nothing to pack": (lambda: pack([], 4), "no conversation is given"),
+    "an empty conversation": (lambda: pack([[5], []], 4), r"conversations\[1\] is empty: leave it out"),
+    "a long conversation": (
+        lambda: pack([[5] * 4, [6] * 5], 4),
+        r"conversations\[1\] has 5 tokens, and a row T=4: raise T, or leave it out",
+    ),
+    "no attention": (
+        lambda: within(nn.Linear(2, 2), torch.ones(1, 2)).__enter__(),
+        "no attention whose `attend` could be held apart: conversations would read each other",
+    ),
+    "a rank too high": (
+        lambda: LoRALinear(nn.Linear(7, 5), 6),
+        "rank=6 does not fit a layer from 7 to 5: choose 1 to 5",
+    ),
+    "a kind of question misspelt": (lambda: experts.exam("unknwon", 3), "'unknwon'; there are: known, ambiguous"),
+    "a share misspelt": (lambda: experts.ask(random.Random(0), shares={"knwon": 1}), "no kind of question 'knwon'"),
+    "facts of a kind misspelt": (lambda: experts.facts("knwon", experts.taught), "no kind of question 'knwon'"),
+    "an exam without questions": (
+        lambda: sft.examine(nn.Module(), render_chat, 0),
+        "n=0: an exam asks one question",
+    ),
+    "a manner misspelt": (lambda: EXAM.share("rigth"), "by 'rigth'; this exam judges by: right, leaves the play"),
+    "a kind that was not asked": (lambda: EXAM.share("right", "unknown"), "questions of the kind 'unknown'"),
+    "nothing to tune on": (
+        lambda: sft.tune(nn.Linear(2, 2), [], TINY, pack, sft_step, seed=0, path=None),
+        "there is no conversation to learn from",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "says"), BAD_INPUT.values(), ids=BAD_INPUT)
+def test_bad_input_is_refused_in_its_own_terms(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
 
 
 # The table and the figure --------------------------------------------------------------------------------------------

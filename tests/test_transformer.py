@@ -13,7 +13,7 @@ from benchmarks.rivals import gpt2, in_llama, llama, twin
 from layercake import training
 from solutions.attention import causal_attention
 from solutions.pretraining import evaluate, train_step
-from solutions.transformer import GPT, count_parameters, fused_attention, generate
+from solutions.transformer import GPT, count_parameters, fused_attention, generate, rotary
 
 VOCAB_SIZE, CONTEXT, D_MODEL, N_LAYERS, N_HEADS = 61, 40, 48, 3, 4
 
@@ -37,6 +37,13 @@ def tokens() -> torch.Tensor:
 def logits(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
         return model(tokens)[0]
+
+
+def test_an_odd_width_of_the_heads_is_refused():
+    with pytest.raises(ValueError, match=r"d_head.*has to be even.*it is 3"):
+        GPT(10, 8, d_model=9, n_layers=1, n_heads=3)
+    with pytest.raises(ValueError, match=r"d_head has to be even.*it is 5"):
+        rotary(torch.zeros(2, 5), torch.arange(2))
 
 
 def test_llama_with_our_weights_gives_our_logits(ours, tokens):

@@ -264,6 +264,7 @@ def no_answer_to_copy(few_shot_prompt, rng):
         "in small letters": with_example(question.lower()),
         "a word more at its end": with_example(f"{question[:-1]} {more}?"),
         "a word less at its end": with_example(question[:-1].rpartition(" ")[0] + "?"),
+        "its words in another order": with_example(" ".join(low_words(question)[::-1]).capitalize() + "?"),
         "the question as an answer": with_example(first[0], question),
         "the cast is one": ending(lambda: few_shot_prompt(place, cast[:1], [first], question)),
     }
@@ -343,6 +344,11 @@ prompt_mistake(
     "You refuse an example that has the words of your question and others. Are the two the same question?",
     leaks=lambda question, asked: " ".join(low_words(question)) in " ".join(low_words(asked)),
 )
+prompt_mistake(
+    "refuses_another_order",
+    "You refuse an example with the words of your question in another order. Does it ask the same?",
+    leaks=lambda question, asked: set(low_words(question)) == set(low_words(asked)),
+)
 
 
 # --- generate_until ----------------------------------------------------------------------------------------
@@ -417,20 +423,22 @@ def stops_of_any_length(generate_until, rng):
 
 @playscript.check("generate_until", points=0.25)
 def all_of_a_stop_counts(generate_until, rng):
-    """A part of a stop, or its tokens in another order or apart, end nothing and stay in the text."""
+    """A part of a stop, also right in front of it, or its tokens in another order or apart end nothing and are text."""
     prompt, (a, b, c, d), (x, y, z), after = some_tokens(rng, 4, 4, 3, 3)
     scripts = {
         "its last token": [a, z, b, c, d],
         "its first two": [a, x, y, b, c, d],
         "in another order": [a, b, y, x, z, c, d],
         "apart": [a, x, b, y, c, z, d],
+        "its first right in front of it": [a, x],
+        "its first two right in front of it": [a, x, y],
     }
-    return {
-        f"what is written, {words}": generate_until(
-            Reader(rng, [*prompt, *script, x, y, z, *after]), list(prompt), [[x, y, z]], 20
-        )
-        for words, script in scripts.items()
-    }
+
+    def of(script: list[int], *stop: int) -> list[int]:
+        return generate_until(Reader(rng, [*prompt, *script, *stop, *after]), list(prompt), [list(stop)], 20)
+
+    seen = {f"what is written, {words}": of(script, x, y, z) for words, script in scripts.items()}
+    return seen | {"what is written, its first in front of a stop that begins with it twice": of([a, x], x, x, y)}
 
 
 @playscript.check("generate_until", points=0.25)
@@ -563,6 +571,31 @@ def anywhere(written: list[int], stops: Sequence[Sequence[int]], prompt: list[in
     return None if found is None else max(0, found - len(prompt))
 
 
+def counted(anew: Callable[[int, Sequence[int]], int]) -> Callable:
+    """As `in_front`, by a count of the tokens that agreed so far, and what it becomes after one that did not."""
+
+    def cut(written: list[int], stops: Sequence[Sequence[int]], prompt: list[int]) -> int | None:
+        for stop in stops:
+            n = 0
+            for token in written:
+                n = n + 1 if token == stop[n] else anew(token, stop)
+            if n == len(stop):
+                return len(written) - n
+        return None
+
+    return cut
+
+
+writing_mistake(
+    "counts_from_zero_again",
+    "You miss the stop `5 6` in `5 5 6`. What may the token that does not go on with a stop still be?",
+    cut=counted(lambda token, stop: 0),
+)
+writing_mistake(
+    "forgets_what_agreed",
+    "You miss the stop `5 5 6` in `5 5 5 6`. At the third 5, how many of the fives may be the stop's?",
+    cut=counted(lambda token, stop: int(token == stop[0])),
+)
 writing_mistake(
     "looks_at_the_last_token_of_a_stop_only",
     "A stop's last token ends your text, whatever stands before it. How many tokens have to agree?",
@@ -678,7 +711,7 @@ def right_wrong_or_no_answer(classify_failure, rng):
 @playscript.check("classify_failure", points=0.25)
 def whole_words_side_by_side(classify_failure, rng):
     """To name is to have all the words of a value, whole, in their order and side by side: no "ten" in "often"."""
-    first, second, rival, name, x, y = some_words(rng, 6)
+    first, second, rival, one, other, name, x, y = some_words(rng, 8)
     texts = {
         "two words": f"{x} {first} {second} {y}.",
         "apart": f"{first} {x} {second} {y}.",
@@ -687,8 +720,11 @@ def whole_words_side_by_side(classify_failure, rng):
         "the second within a word": f"{first} {second}{x}.",
         "the first within a word": f"{x}{first} {second} {y}.",
         "a rival within a word": f"{x}{rival} {first} {second} {y}.",
+        "a rival of two words": f"{x} {one} {other} {y}.",
+        "its words apart": f"{one} {x} {other}, {first} {second}.",
+        "one of its words": f"{first} {second} {one}.",
     }
-    return outcomes(classify_failure, texts, f"{first} {second}", [name.capitalize()], [rival])
+    return outcomes(classify_failure, texts, f"{first} {second}", [name.capitalize()], [rival, f"{one} {other}"])
 
 
 @playscript.check("classify_failure", points=0.25)
@@ -809,6 +845,7 @@ def classified(
     rivals: Sequence[str] = (),
     end: str = END,
     names: Callable[[str, str], bool] = named,
+    names_a_rival: Callable[[str, str], bool] | None = None,
     parts: Callable[[str], tuple[str, list[str]]] = line_and_rest,
     judged: Callable[[str, str], str] = lambda first, written: first,
     speaks: str = r"([\w ]+):",
@@ -828,7 +865,7 @@ def classified(
         "new character": any(who and letters(who[1]) not in labels for who in speakers),
     }
     line = judged(first, written)
-    what = answered(names(line, answer), any(names(line, rival) for rival in rivals))
+    what = answered(names(line, answer), any((names_a_rival or names)(line, rival) for rival in rivals))
     return next((outcome for outcome in order if outcome == what or found.get(outcome)), what)
 
 
@@ -843,6 +880,16 @@ judge_mistake(
     "takes_words_that_stand_apart",
     "You look for each word of a value by itself. Where does the second have to stand?",
     names=lambda text, value: set(low_words(value)) <= set(low_words(text)),
+)
+judge_mistake(
+    "misses_rivals_of_several_words",
+    "Your rivals are found only where they are one word. What would have to be compared with a rival of two?",
+    names_a_rival=lambda text, rival: rival.lower() in low_words(text),
+)
+judge_mistake(
+    "takes_a_rivals_words_apart",
+    "You look for each word of a rival by itself. Which helper asks whether they stand side by side?",
+    names_a_rival=lambda text, rival: set(low_words(rival)) <= set(low_words(text)),
 )
 judge_mistake(
     "does_not_find_other_letters",

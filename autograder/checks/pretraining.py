@@ -131,7 +131,11 @@ def the_smallest_of_equals(train_bpe, rng):
     """Of pairs that are equally frequent the smallest is next: by its first token, then by its second."""
     a, b, c, d, e = sorted(some_letters(rng, 5))
     words = [f"{b}{c}", f"{d}{e}", f"{a}{d}", f"{b}{a}", f"{c}{e}"]
-    return {"five words, each once": train_bpe("\n".join(words), 261), "a text": train_bpe(some_text(rng, 12), 268)}
+    return {
+        "five words, each once": train_bpe("\n".join(words), 261),
+        "old tokens and new ones": train_bpe(f"{a}{b}{e}\n{b}{d}\n{a}{b}{c}", 260),
+        "a text": train_bpe(some_text(rng, 12), 268),
+    }
 
 
 @pretraining.check("train_bpe", points=0.25)
@@ -188,6 +192,21 @@ def takes_the_first_of_equals(text, vocab_size):
 @bpe_mistake("Of equally frequent pairs you take the largest. Which one does the docstring ask for?")
 def takes_the_largest_of_equals(text, vocab_size):
     return merges_of(text, vocab_size, choose=lambda counts: max(counts, key=lambda pair: (counts[pair], pair)))
+
+
+@bpe_mistake(
+    "Of equally frequent pairs you take the one that is spelt first. Do the numbers of tokens stand in the order of "
+    "their spellings?"
+)
+def takes_the_first_in_spelling(text, vocab_size):
+    merges: list[Pair] = []
+
+    def choose(counts: Counter[Pair]) -> Pair:
+        table = bytes_of(merges)
+        merges.append(min(counts, key=lambda pair: (-counts[pair], table[pair[0]] + table[pair[1]])))
+        return merges[-1]
+
+    return merges_of(text, vocab_size, choose=choose)
 
 
 @bpe_mistake("You take the rarest pair. Which end of your order is the most frequent?")
@@ -527,18 +546,22 @@ def another_generator(rng: torch.Generator) -> torch.Generator:
 
 
 def evenly_drawn(got: dict, expected: dict) -> str | None:
-    """Which window comes up too often or too seldom, or None. A right answer is accused less than once in 10⁹ times."""
-    shares = expected["share of each place"]
-    seen, right = got["share of each place"], torch.full_like(shares, 1 / len(shares))
-    if seen.shape != right.shape or abs(seen.sum().item() - 1) > 1e-6:
-        return "Not every window is one that stands in the text."
-    off = improbable(seen, right, DRAWS, len(right))
-    if off.any():
-        place = int(off.nonzero()[0])
-        return (
-            f"Of {DRAWS:,} windows, {seen[place]:.1%} begin at place {place} of 0 to {len(right) - 1}, "
-            f"expected {right[place]:.1%}."
-        )
+    """Which window, or which step from row to row, comes up too often or too seldom, or None.
+
+    A right answer is accused less than once in 10⁹ times: the steps between even draws, in a ring, are even draws too.
+    """
+    parts = {"share of each place": "begin at place", "share of each step": "follow the row above at step"}
+    for part, words in parts.items():
+        seen, right = got[part], torch.full_like(expected[part], 1 / len(expected[part]))
+        if seen.shape != right.shape or abs(seen.sum().item() - 1) > 1e-6:
+            return "Not every window is one that stands in the text."
+        off = improbable(seen, right, DRAWS - 1, 2 * len(right))
+        if off.any():
+            place = int((seen - right).abs().argmax())
+            return (
+                f"Of {DRAWS:,} windows, {seen[place]:.1%} {words} {place} of 0 to {len(right) - 1}, "
+                f"expected {right[place]:.1%}."
+            )
     return None
 
 
@@ -564,8 +587,11 @@ def every_window_is_equally_likely(get_batch, rng):
     """Every window of the text comes up equally often, the first and the last one too, and each row is a new draw."""
     text = torch.randperm(13, generator=rng)  # so that a window's first token says where it stands
     inputs, _ = get_batch(text, DRAWS, 6, another_generator(rng))
-    places = text.argsort()[inputs[:, 0]]
-    return {"share of each place": (places.unsqueeze(1) == torch.arange(13 - 6)).double().mean(dim=0)}
+    places, all_places = text.argsort()[inputs[:, 0]], torch.arange(13 - 6)
+    return {
+        "share of each place": (places.unsqueeze(1) == all_places).double().mean(dim=0),
+        "share of each step": (places.diff().unsqueeze(1) % (13 - 6) == all_places).double().mean(dim=0),
+    }
 
 
 @pretraining.check("get_batch", points=0.25)
@@ -653,6 +679,16 @@ def cuts_the_text_end_to_end_first(tokens, batch_size, T, generator=None):
 )
 def draws_one_place_for_all_rows(tokens, batch_size, T, generator=None):
     return batch_at(tokens, places(tokens, 1, T, generator).expand(batch_size), T)
+
+
+@pretraining.mistake(
+    "get_batch",
+    hint="One place is drawn, and the windows of a batch begin there one after the other. How many places have to be "
+    "drawn for `batch_size` windows?",
+)
+def draws_one_place_and_counts_on(tokens, batch_size, T, generator=None):
+    start = places(tokens, 1, T, generator)
+    return batch_at(tokens, (start + torch.arange(batch_size)) % (len(tokens) - T), T)
 
 
 @pretraining.mistake(
@@ -1281,7 +1317,7 @@ NO_LIMIT = 1e9  # for the length of gradients, so that nothing is clipped
 class Bigram(nn.Module):
     """A model that looks at one token: so several texts are one long text, and what it should give is easily known.
 
-    It notes in which type its matrices were multiplied.
+    It notes in which type its matrices were multiplied, and in which mode it was.
     """
 
     def __init__(self, rng: torch.Generator, d_model: int = 6):
@@ -1291,10 +1327,12 @@ class Bigram(nn.Module):
         for weight in self.parameters():
             nn.init.normal_(weight, generator=rng)
         self.types: list[str] = []
+        self.modes: list[bool] = []  # whether it was in training mode
 
     def forward(self, tokens: Tensor, state: object = None) -> tuple[Tensor, object]:
         logits = self.output(self.embedding(tokens))
         self.types.append(str(logits.dtype))
+        self.modes.append(self.training)
         return logits, state
 
 
@@ -1326,7 +1364,7 @@ def as_tensors(values: Iterable[Any]) -> list[Tensor]:
 
 @pretraining.check("train_step", points=0.25)
 def one_step_for_each_call(train_step, rng):
-    """Each call is one step of the optimiser, on the gradient of its own batches alone; the loss is that before it."""
+    """Each call is one step, on the gradient of its own batches, in the model's mode; the loss is that before it."""
     model = Bigram(rng)
     optimiser, seen = Observed(model), {}
     for parameter in model.parameters():
@@ -1334,6 +1372,10 @@ def one_step_for_each_call(train_step, rng):
     for call in ("first call", "second call"):
         loss, norm = train_step(model, optimiser, some_batches(rng, (3, 5)), NO_LIMIT)
         seen[f"{call}: loss, norm, weights"] = [loss, norm, weights_of(model)]
+        seen[f"{call}: whether the mode is that of training, meanwhile and afterwards"] = [
+            *model.modes[-1:],
+            model.training,
+        ]
     return {"the gradients at each step": optimiser.gradients, **seen}
 
 
@@ -1429,6 +1471,7 @@ def an_overflow_is_no_step(train_step, rng):
             "steps": len(optimiser.gradients),
             "weights unchanged": torch.equal(before, weights_of(model)),
             "the scale afterwards": scaler.get_scale(),
+            "type of the products": model.types,
             "the loss is a number": math.isfinite(loss),
         }
     return seen
@@ -1626,6 +1669,20 @@ class steps_without_the_scaler(Step):
 class ignores_the_type(Step):
     def product(self, dtype):
         return torch.autocast("cpu", enabled=False)
+
+
+@step_mistake(
+    "Where float16 is asked for, you compute in bfloat16, autocast's own choice on a CPU. Where do you hand on `dtype`?"
+)
+class takes_bfloat16_for_float16(Step):
+    def product(self, dtype):
+        return torch.autocast("cpu", torch.bfloat16, enabled=dtype != torch.float32)
+
+
+@step_mistake("You call `model.eval()`, and a model with dropout trains without it. Who is to choose the mode?")
+class goes_into_evaluation_mode(Step):
+    def __call__(self, model, *args, **more):
+        return super().__call__(model.eval(), *args, **more)
 
 
 @step_mistake(

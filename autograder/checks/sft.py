@@ -124,12 +124,12 @@ def a_prompt_is_the_beginning_of_what_follows(render_chat, rng):
 
 @sft.check("render_chat", points=0.25)
 def nobody_speaks_for_somebody_else(render_chat, rng):
-    """A mark or a line break inside a message is refused, whoever writes it and wherever it stands; words are not."""
+    """A mark, in any letters, or a line break is refused, whoever writes it and wherever it stands; words are not."""
     messages, seen = said(rng, "u3 a3 u3 a3"), {"words alone": ending(lambda: render_chat(said(rng, "u3 a3")))}
-    for mark in MARKS:
+    for mark in dict.fromkeys(spelt for its in MARKS for spelt in (its, its.upper(), its.title())):
         for number, message in enumerate(messages):
             first, *others = message["content"].split()
-            forms = [[mark, first, *others], [first, mark, *others], [first, *others, mark]]
+            forms = [[mark, first, *others], [first, mark, *others], [first, *others, mark], [first + mark, *others]]
             forged = [[*messages[:number], message | {"content": " ".join(form)}] for form in forms]
             seen[f"{mark!r} in message {number + 1}"] = [ending(lambda: render_chat(its)) for its in forged]
     return seen
@@ -194,6 +194,13 @@ class Template:
         return [ASSISTANT] if reply else []
 
 
+def words_unless(refused: object, message: dict[str, str]) -> list[int]:
+    """The words of a message that was looked through as a text, before it was encoded."""
+    if refused or not message["content"].strip(" "):
+        raise ValueError("not only words")
+    return village.encode(message["content"])
+
+
 known(
     "render_chat",
     Template,
@@ -241,6 +248,16 @@ known(
     refuses_the_roles_marks_alone=way(
         "You refuse <user> and <assistant>. Which marks are left that no message may hold?",
         refused=frozenset({USER, ASSISTANT, NEWLINE}),
+    ),
+    looks_at_the_letters=way(
+        "`<ASSISTANT>` passes. What does `village.encode` make of large letters?",
+        words=lambda self, message: words_unless(any(mark in message["content"] for mark in MARKS), message),
+    ),
+    looks_at_each_word=way(
+        "A mark passes where no space stands before it. What does `village.encode` make of `bell<assistant>`?",
+        words=lambda self, message: words_unless(
+            "\n" in message["content"] or MARKS.keys() & set(message["content"].lower().split(" ")), message
+        ),
     ),
     mends_the_ends=way(
         "You take line breaks off the ends of a message. Was it to be mended, or to be refused?",
@@ -853,7 +870,7 @@ def long_gradients_are_clipped(sft_step, rng):
         optimiser = Observed(model)
         seen[f"{words}: loss, norm"] = sft_step(model, optimiser, *packed(rng, PACKED), *max_norm)
         seen[f"{words}: the gradients' length"] = [row.norm() for row in optimiser.gradients]
-        seen[f"{words}: their direction"] = [100 * row / row.norm() for row in optimiser.gradients]
+        seen[f"{words}: their direction"] = [10 * row / row.norm() for row in optimiser.gradients]
     return seen
 
 
@@ -1116,6 +1133,8 @@ def merged_it_is_one_layer(LoRALinear, rng):
             "all weights as they were": all(torch.equal(its, layer.state_dict()[name]) for name, its in before.items()),
             "new weights": one.weight.data_ptr() not in (layer.linear.weight.data_ptr(), again.weight.data_ptr()),
             "a bias": one.bias is not None,
+            "a new bias": one.bias is None
+            or one.bias.data_ptr() not in (layer.linear.bias.data_ptr(), again.bias.data_ptr()),
             "type": str(LoRALinear(nn.Linear(7, 5, bias=more["bias"]).double(), 2).merged().weight.dtype),
         }
     return seen
@@ -1187,6 +1206,12 @@ def without_its_bias(self: Adapter) -> nn.Linear:
     return layer
 
 
+def with_its_bias(self: Adapter) -> nn.Linear:
+    layer = Adapter.merged(self)
+    layer.bias = self.linear.bias
+    return layer
+
+
 known(
     "LoRALinear",
     Adapter,
@@ -1246,6 +1271,10 @@ known(
         "You merge into the layer that was given. What do you get if you merge again?", merged=into_the_given_layer
     ),
     forgets_the_bias=way("The merged layer has no bias. Where has it gone?", merged=without_its_bias),
+    shares_the_bias=way(
+        "The merged layer holds the very bias of the layer that was given. What if one of the two learns on?",
+        merged=with_its_bias,
+    ),
     checks_one_side_alone=way(
         "A rank larger than d_out passes. Which of the two widths is the smaller one?",
         sides=lambda self, d_in, d_out: d_in,

@@ -272,10 +272,14 @@ def every_pair_at_its_own_rate(rotary, rng):
 
 @transformer.check("rotary", points=0.25, rtol=1e-2, atol=1e-2)
 def the_type_stays(rotary, rng):
-    """Queries in float16 come back in float16, and those in float64 in float64."""
-    x, positions = normal(rng, 3, 5, 4), some_positions(rng, 5)
-    results = [rotary(x.to(dtype), positions) for dtype in (torch.float16, torch.float64)]
-    return [{"the result": result.double(), "its type": str(result.dtype)} for result in results]
+    """Queries in float16 come back in float16, those in float64 in float64, turned by the same angles, far out too."""
+    x, positions = normal(rng, 3, 5, 64), 2049 + 2 * some_positions(rng, 5, end=1000)  # odd: float16 has none of them
+    short, long = (rotary(x.to(dtype), positions) for dtype in (torch.float16, torch.float64))
+    return {
+        "the result in float64": long,
+        "as near as it can be in float16": torch.allclose(short.double(), long.double(), rtol=0, atol=0.03),
+        "types": [str(short.dtype), str(long.dtype)],
+    }
 
 
 def neighbours(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -360,6 +364,14 @@ def counts_positions_from_one(x, positions, base=10_000.0):
 )
 def ignores_the_positions(x, positions, base=10_000.0):
     return library_rotary(x, torch.arange(x.size(-2)), base)
+
+
+@transformer.mistake(
+    "rotary",
+    hint="Your angles are computed in the type of x. What is 2051 in float16, and 1001 in bfloat16?",
+)
+def computes_the_angles_in_the_type_of_x(x, positions, base=10_000.0):
+    return turned(x, torch.outer(positions.to(x.dtype), rates(x.size(-1), base).to(x.dtype)))
 
 
 @transformer.mistake(
@@ -952,6 +964,21 @@ def a_text_in_pieces_is_the_text(GPT, rng):
 
 
 @transformer.check("GPT", points=0.25, invariant=True)
+def two_continuations_of_one_text(GPT, rng):
+    """From one state two texts go on, and neither changes the state, nor what the other gets."""
+    model, tokens = gpt_on_our_blocks(GPT, rng), tokens_of(rng)
+    _, state = model(tokens[:, :3])
+    kept = [part.clone() for layer in state for part in layer]
+    before, of_other = model(tokens[:, 3:5], state)[0], model(tokens[:, 5:], state)[0]
+    after = model(tokens[:, 3:5], state)[0]
+    return {
+        "before": [before, *kept],
+        "after": [after, *(part for layer in state for part in layer)],
+        "must differ": [before, of_other],
+    }
+
+
+@transformer.check("GPT", points=0.25, invariant=True)
 def a_later_token_changes_no_earlier_logits(GPT, rng):
     """Another token changes no logits before it and none of another text, but those of its text from there on."""
     model, tokens = gpt_on_our_blocks(GPT, rng), tokens_of(rng)
@@ -981,7 +1008,7 @@ class Witness(nn.Module):
         return (torch.full((2, 1, 1, 2), number + self.index),) * 2
 
 
-@transformer.check("GPT", points=0.5)
+@transformer.check("GPT", points=0.25)
 def blocks_stand_on_each_other(GPT, rng):
     """Each block is called once, from the first up, on what the one below gives and on its own state."""
     model, calls = gpt_on_our_blocks(GPT, rng, n_layers=3), []
@@ -1062,6 +1089,19 @@ class returns_the_last_state_only(Stack):
     def forward(self, tokens, state=None):
         logits, after = super().forward(tokens, state)
         return logits, after[-1]
+
+
+@transformer.mistake(
+    "GPT",
+    hint="You write the new states into the list that you were given. What does another text find there that goes on "
+    "from the same beginning?",
+)
+class writes_into_the_state_it_is_given(Stack):
+    def forward(self, tokens, state=None):
+        logits, after = super().forward(tokens, state)
+        if state:
+            state[:] = after
+        return logits, state or after
 
 
 @transformer.mistake("GPT", hint="All blocks read the embedding. What should the second one read?")

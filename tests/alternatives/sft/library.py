@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from layercake import village
 from solutions.sft import ASSISTANT, END, NEWLINE, USER, within
 
-FORGED = re.compile(r"<(?:end|mask|user|assistant)>|\n")
+FORGED = re.compile(r"<(?:end|mask|user|assistant)>|\n", re.IGNORECASE)
 
 
 def render_chat(messages, reply=False):
