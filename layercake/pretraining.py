@@ -231,11 +231,13 @@ class Steps:
     which costs time on a network and changes nothing.
     """
 
-    def __init__(self, text: Text, settings: Settings, device: Device, forward: nn.Module, get_batch, train_step):
+    def __init__(
+        self, text: Text, settings: Settings, device: Device, forward: nn.Module, get_batch, train_step, meanwhile=True
+    ):
         self.text, self.settings, self.device, self.forward = text, settings, device, forward
         self.get_batch, self.train_step = get_batch, train_step
         self.scaler = torch.amp.GradScaler(device.device.type, enabled=device.dtype == torch.float16)
-        self.measure_at = frozenset(language.measuring_steps(settings.steps)[:-1])
+        self.measure_at = frozenset(language.measuring_steps(settings.steps)[:-1] if meanwhile else ())
         self.rank, self.n_processes = rank_and_number()
         self.step, self.measured = 0, []
 
@@ -347,12 +349,14 @@ def run(
     settings: Settings | None = None,
     stop_after: int | None = None,
     compiled: bool = False,
+    meanwhile: bool = True,
 ) -> Curve:
     """Pretrain the caller's model on a text and judge it on text that was held out.
 
     The functions that are not handed in are those of `solutions.pretraining`. The run is saved under `folder`, and a
     second call goes on where the first was stopped; `stop_after` stops it at a step. `settings` are other sizes than
     those of the scale. `compiled` trains through `torch.compile`: faster after a minute or so, in other roundings.
+    Where the model is not judged `meanwhile`, the curve is its end alone.
     Raises ValueError for an unknown scale or text and for what `check` refuses, and what `layercake.training.train`
     raises.
     """
@@ -367,7 +371,8 @@ def run(
     model = model.to(device.device)
     forward = DistributedDataParallel(model) if rank_and_number()[1] > 1 else model
     forward = torch.compile(forward) if compiled else forward
-    steps = Steps(text, settings, device, forward, get_batch or reference.get_batch, train_step or reference.train_step)
+    draw, step = get_batch or reference.get_batch, train_step or reference.train_step
+    steps = Steps(text, settings, device, forward, draw, step, meanwhile)
     if steps.rank == 0:
         print(_what_is_trained(model, text, settings, device))
     history = train(

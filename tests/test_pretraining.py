@@ -250,6 +250,11 @@ def test_an_unknown_scale_or_text_and_an_empty_file_are_refused(tmp_path):
         tiny_run(tmp_path, corpus=tmp_path / "short.txt")
 
 
+def test_a_run_that_is_not_judged_meanwhile_takes_the_same_steps(curve, tmp_path):
+    only = tiny_run(tmp_path, meanwhile=False)
+    assert only.tokens == curve.tokens[-1:] and only.loss["all"] == curve.loss["all"][-1:]
+
+
 def test_texts_of_one_name_do_not_share_a_checkpoint(manual, tmp_path):
     other = tmp_path / manual.name
     other.write_text(manual.read_text(encoding="utf-8").replace("Python", "Cobra"), encoding="utf-8")
