@@ -447,9 +447,9 @@ CLASSES = {
         9,
         Student(
             "dorothy",
-            "mistake: a user may write the assistant's mark",
+            "mistake: a message may hold the marks that are no role's",
             8.75,
-            edited("render_chat", "if not content or MARKS & set(content):", "if not content:"),
+            edited("render_chat", "forged := MARKS & set(content)", "forged := {USER, ASSISTANT} & set(content)"),
         ),
         Student(
             "emmy",
