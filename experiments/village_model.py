@@ -2,7 +2,7 @@
 
     python -m experiments.village_model --runs layercake-runs   # two and a half hours on two CPU cores; or on a GPU
     python -m experiments.village_model --smoke --folder DIR    # a tiny model, a few steps
-    python -m experiments.village_model --only exam             # examines again what ships; half a minute
+    python -m experiments.village_model --only exam             # examines again what ships; two minutes
 
 Writes layercake/pretrained/village.safetensors, its model card beside it, and layercake/recorded/village-model.json.
 
