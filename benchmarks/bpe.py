@@ -175,16 +175,13 @@ def spread(values: list[float], form: str = ",.2f") -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
-def add_rows(
-    table: Table, what: str, seconds: dict[str, list[float]], amount: float | None = None
-) -> dict[str, dict[str, list[float]]]:
-    """One row for each rival; `amount` is of what a second's share is shown, else it is the seconds. Returns these."""
+def add_rows(table: Table, what: str, seconds: dict[str, list[float]], amount: float | None = None) -> None:
+    """One row for each rival; `amount` is of what a second's share is shown, else it is the seconds."""
     ours = next(iter(seconds.values()))
     for name, taken in seconds.items():
         shown = spread(taken) if amount is None else spread([amount / one for one in taken], ",.0f")
         ratio = "1" if taken is ours else spread([theirs / mine for mine, theirs in zip(ours, taken, strict=True)])
         table.add_row(what if taken is ours else "", name, shown, ratio)
-    return {what: seconds}
 
 
 def new_table(title: str, unit: str) -> Table:
@@ -211,12 +208,16 @@ def training(texts: dict[str, list[str]]) -> tuple[Table, dict[str, Any]]:
                 "tokenizers": lambda: library_bpe(documents, vocab_size),
             }
             console.print(f"learning {vocab_size:,} tokens from the {name}", style="dim")
-            taken |= add_rows(table, f"{name}, {len(text.encode()) / 1e6:.1f} MB, {vocab_size:,} tokens", timed(rivals))
+            what = f"{name}, {len(text.encode()) / 1e6:.1f} MB, {vocab_size:,} tokens"
+            taken[what] = timed(rivals)
+            add_rows(table, what, taken[what])
     text, vocab_size = slice_of(texts["documentation"]), min(VOCAB_SIZES["documentation"])
     console.print("counting anew", style="dim")
     rivals = {"ours": lambda: train_bpe(text, vocab_size), "counting anew": lambda: naive_bpe(text, vocab_size)}
     what = f"a slice, {len(text.encode()) / 1e6:.1f} MB, {vocab_size:,} tokens"
-    return table, taken | add_rows(table, what, timed(rivals, repeats=1))
+    taken[what] = timed(rivals, repeats=1)
+    add_rows(table, what, taken[what])
+    return table, taken
 
 
 def encoding(texts: dict[str, list[str]]) -> tuple[Table, dict[str, Any]]:
@@ -235,7 +236,8 @@ def encoding(texts: dict[str, list[str]]) -> tuple[Table, dict[str, Any]]:
         n_tokens = len(encode(text, merges))
         seconds = timed({"ours": lambda: encode(text, merges), "tokenizers": by_library})
         what = f"{name}, {256 + len(merges):,} tokens of {len(text.encode()) / n_tokens:.2f} bytes"
-        taken |= {f"{what}, {n_tokens:,} in all": add_rows(table, what, seconds, n_tokens)[what]}
+        taken[f"{what}, {n_tokens:,} in all"] = seconds
+        add_rows(table, what, seconds, n_tokens)
     return table, taken
 
 

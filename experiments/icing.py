@@ -15,7 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import pairwise
 from multiprocessing import get_context
@@ -280,6 +280,28 @@ def guess() -> float:
     return sum(1 / len(experts.domain(fact)) for fact in facts) / len(facts)
 
 
+def compared(data: dict[str, Any]) -> dict[str, Any]:
+    """The data, with where each start reaches the level, and how many times as much one takes as another."""
+    reached = crossings(data)
+    return data | {"crossings": reached, "times": at_least(reached, data)}
+
+
+def with_the_longer(recorded: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """A record with the trainings of five times the steps made now and put beside the others, which stay as they are.
+
+    Raises ValueError where the record is of another base than the one that ships.
+    """
+    if recorded["settings"]["base"] != checkpoints.digest("village"):
+        raise ValueError("the record is of another base: measure all")
+    started = time.perf_counter()
+    done = side_by_side(run, [job for job in jobs(settings) if job.start == LONGER], settings)
+    data = compared(recorded["data"] | {"starts": recorded["data"]["starts"] | curves(done, settings)})
+    added = record.provenance("python -m experiments.icing --only longer", time.perf_counter() - started)
+    said = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
+    said |= {"numbers": numbers(data), "data": data, "settings": recorded["settings"] | asdict(settings)}
+    return recorded | said | {"added": {LONGER: added}}
+
+
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
     parser = record.options(__doc__)
@@ -288,21 +310,13 @@ def main(arguments: list[str] | None = None) -> Path:
     if options.only and options.smoke:
         parser.error("--only is about the record: leave --smoke away")
     settings = SMOKE if options.smoke else Settings()
-    started = time.perf_counter()
-    wanted = [job for job in jobs(settings) if not options.only or job.start == LONGER]
-    done = side_by_side(run, wanted, settings)
     if options.only:
-        recorded = results.load("icing", options.folder or results.FOLDER)
-        data = recorded["data"] | {"starts": recorded["data"]["starts"] | curves(done, settings)}
+        result = with_the_longer(results.load("icing", options.folder or results.FOLDER), settings)
     else:
-        data = {"starts": curves(done, settings), "aloud": aloud(done, settings), "chance": guess()}
-    data["crossings"] = crossings(data)
-    data["times"] = at_least(data["crossings"], data)
-    result = record.over_seeds(globals(), data, settings, base="village", smoke=options.smoke, began=started)
-    if options.only:
-        added = record.provenance("python -m experiments.icing --only longer", time.perf_counter() - started)
-        measured_then = {key: recorded[key] for key in ("command", "date", "seconds", "hardware", "versions")}
-        result |= measured_then | {"added": {LONGER: added}}
+        started = time.perf_counter()
+        done = side_by_side(run, jobs(settings), settings)
+        data = compared({"starts": curves(done, settings), "aloud": aloud(done, settings), "chance": guess()})
+        result = record.over_seeds(globals(), data, settings, base="village", smoke=options.smoke, began=started)
     return record.write("icing", result, options.folder)
 
 

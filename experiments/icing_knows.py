@@ -117,9 +117,9 @@ def shown(job: Job, settings: Settings) -> list[list[dict[str, str]]]:
     return experts.demonstrations(n, job.seed, shares(job.dial))
 
 
-def facts_shown(job: Job, settings: Settings) -> list[village.Fact]:
-    """The facts of pretraining that demonstrations of a training state too."""
-    told = " ".join(message["content"] for messages in shown(job, settings) for message in messages).lower()
+def facts_shown(demonstrations: list[list[dict[str, str]]]) -> list[village.Fact]:
+    """The facts of pretraining that demonstrations state too."""
+    told = " ".join(message["content"] for messages in demonstrations for message in messages).lower()
     asked = [experts.ask(random.Random(0), kind="known", fact=fact) for fact in experts.facts("known", experts.taught)]
     sources = {question.fact: map(experts.in_english, experts.sources(question)) for question in asked}
     return [fact for fact, its in sources.items() if any(source.lower() in told for source in its)]
@@ -135,7 +135,8 @@ def right(model: torch.nn.Module, facts: list[village.Fact], seed: int) -> float
 def run(job: Job, settings: Settings) -> dict[str, float]:
     """One training and what is asked after it, on one thread."""
     torch.set_num_threads(1)
-    conversations = [render_chat(messages) for messages in shown(job, settings)]
+    demonstrations = shown(job, settings)
+    conversations = [render_chat(messages) for messages in demonstrations]
     model = fresh_model(True, job.seed)
     tuning = replace(settings.tuning, demonstrations=len(conversations))
     sft.tune(model, conversations, tuning, pack, sft_step, seed=job.seed, path=None)
@@ -144,7 +145,7 @@ def run(job: Job, settings: Settings) -> dict[str, float]:
     said = {"right": known.share("right"), "makes up": unknown.share("makes up"), "admits": unknown.share("admits")}
     said["denies"] = sum("not know" in reply for reply in known.replies) / len(known.replies)
     if job.part == "facts":
-        said["both"] = right(model, facts_shown(job, settings), job.seed)
+        said["both"] = right(model, facts_shown(demonstrations), job.seed)
         strange = strange_facts(job.seed, EACH * len(TIMES))
         for i, times in enumerate(TIMES):
             said[f"shown {times}"] = right(model, strange[i * EACH : (i + 1) * EACH], job.seed)

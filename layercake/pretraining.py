@@ -176,7 +176,9 @@ def _tokenized(name: str, vocab_size: int, n_characters: int, T: int) -> Text:
         ) from None
     tokens, judged = torch.tensor(encode(learned, merges)), torch.tensor(encode(held_out, merges))
     if len(judged) < 2:
-        raise ValueError(f'the last part of "{name}", on which a model would be judged, is empty: take a longer text')
+        raise ValueError(
+            f'the last part of "{name}", which a model is judged on, has no two tokens: take a longer text'
+        )
     n_bytes = len(held_out.encode("utf-8"))
 
     def judge(model: nn.Module) -> dict[str, float]:

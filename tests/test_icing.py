@@ -52,6 +52,29 @@ def test_of_how_many_demonstrations_it_takes():
     assert icing.needed([10, 100], [0.95, 0.2]) == 10 and icing.needed([10, 100], [0.1, 0.5]) is None
 
 
+def test_the_longer_trainings_are_put_beside_the_others_of_the_same_base_alone(monkeypatch):
+    recorded, settings = results.load("icing"), icing.Settings()
+    its = recorded["data"]["starts"][icing.LONGER]
+
+    def as_recorded(function, jobs, settings):
+        return {
+            job: {
+                exam: {
+                    manner: band["seeds"][job.seed][its["demonstrations"].index(job.n)] for manner, band in of.items()
+                }
+                for exam, of in its["exams"].items()
+            }
+            | {"seconds": its["seconds"]}
+            for job in jobs
+        }
+
+    monkeypatch.setattr(icing, "side_by_side", as_recorded)
+    again = json.loads(json.dumps(icing.with_the_longer(recorded, settings)))
+    assert {**again, "added": None} == {**recorded, "added": None} and icing.LONGER in again["added"]
+    with pytest.raises(ValueError, match="another base"):
+        icing.with_the_longer({**recorded, "settings": {**recorded["settings"], "base": "0"}}, settings)
+
+
 def test_what_tuning_alone_states_no_other_demonstration_contradicts():
     taught = {fact for kind in experts.KINDS for fact in experts.facts(kind, experts.taught)}
     strange = icing_knows.strange_facts(0, 80)
