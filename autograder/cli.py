@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder.display import as_text, number
-from autograder.lms import Lms
-from autograder.protocol import ClearError, load, topics
+from autograder.checking.display import as_text, number
+from autograder.collecting.lms import Lms
+from autograder.checking.errors import ClearError
+from autograder.checking.topic import load, topics
 
 FINE, FAILED, NEEDS_A_PERSON = 0, 1, 3
 EPILOG = "Exit codes: 0 done; 1 could not be done; 2 wrong usage; 3 done, and something needs a person's look."
@@ -83,7 +84,7 @@ def release(
     assignment into the course folder and its gradebook. Refuses a source that would give a broken or a solved
     notebook. The same sources give the same bytes.
     """
-    from autograder.release import release as build
+    from autograder.releasing.release import release as build
 
     with clear_errors():
         for name in [topic] if topic else topics():
@@ -103,8 +104,8 @@ def collect(
     student's newest attempt into COURSE/submitted/. Older ones go to COURSE/attempts/; what cannot be read goes to
     COURSE/unreadable/ with its reason, and the exit code is 3. The source stays as it is.
     """
-    from autograder.collect import collect as take_in
-    from autograder.course import Course
+    from autograder.collecting.collect import collect as take_in
+    from autograder.course.folder import Course
 
     with clear_errors():
         load(topic)
@@ -146,11 +147,11 @@ def grade(
     run grades only what changed. A submission that cannot be graded stops nothing: it is listed with its
     reason, and the exit code is 3.
     """
-    from autograder.walls import launched_ahead
+    from autograder.sandbox.walls import launched_ahead
 
     with clear_errors(), contextlib.nullcontext() if scheduler else launched_ahead(topic, sandbox.value):
-        from autograder.course import Course
-        from autograder.grade import Grading
+        from autograder.course.folder import Course
+        from autograder.grading.grade import Grading
 
         grading = Grading(Course(course), topic, seed, sandbox.value)
         if sandbox is Walls.none:
@@ -202,7 +203,7 @@ def _moves(graded: list) -> list[str]:
 
 def _why(graded: list) -> list[str]:
     """The reason codes of a class, how often each came up, and of whom where honest work rarely has it."""
-    from autograder.reasons import ALWAYS_SAID, Reason
+    from autograder.grading.reasons import ALWAYS_SAID, Reason
 
     lines = []
     for reason in Reason:
@@ -244,7 +245,7 @@ def feedback(
     Through nbgrader: verdicts, hints and known mistakes, your comments; no inputs, no answers. Where the
     gradebook has not changed since, a second run writes nothing.
     """
-    from autograder.course import Course
+    from autograder.course.folder import Course
 
     with clear_errors():
         load(topic)
@@ -260,7 +261,7 @@ def _write_feedback(room, topic: str, force: bool = False) -> tuple[int, int, li
 
     Returns how many now, how many there are, and in words what could not be written. Exits where nothing could be.
     """
-    from autograder.course import CourseError
+    from autograder.course.files import CourseError
 
     graded = [student for student in room.submissions(topic) if room.notebook("autograded", topic, student).exists()]
     if not graded:
@@ -294,8 +295,8 @@ def export(
     feedback.zip with each student's page. Feedback that is older than the gradebook is written anew. Where
     somebody's grade cannot go out, it says so, and the exit code is 3.
     """
-    from autograder.course import Course
-    from autograder.export import export as write
+    from autograder.course.folder import Course
+    from autograder.returning.export import export as write
 
     with clear_errors():
         load(topic)
@@ -319,8 +320,8 @@ def report(topic: TopicName, course: CourseFolder = HERE) -> None:
     submissions that are unusually alike; reasons for every zero. The exit code is 3 where a submission could not be
     graded.
     """
-    from autograder.course import Course
-    from autograder.report import summarise, write_report
+    from autograder.course.folder import Course
+    from autograder.returning.report import summarise, write_report
 
     with clear_errors(), console.status(f"Reading {topic}"):
         load(topic)
@@ -363,7 +364,7 @@ def check(
     Shows each exercise's verdict on the public inputs. Runs the code as you, without a sandbox, as the
     notebook itself would. Labs are not run. The exit code is 0 where every check passes, else 1.
     """
-    from autograder.own_look import look
+    from autograder.grading.own_look import look
 
     with clear_errors():
         verdicts = look(file)
@@ -395,8 +396,8 @@ def example(topic: TopicName = "attention", course: CourseFolder = HERE) -> None
     Writes submissions into the course folder: right ones, known mistakes, oddities and a forger. Existing
     submissions are left as they are.
     """
-    from autograder.course import Course
-    from autograder.example_class import make_class
+    from autograder.course.folder import Course
+    from autograder.example.classes import make_class
 
     with clear_errors():
         room = Course(course)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.walls import NoSandbox, find_bwrap
+from autograder.sandbox.walls import NoSandbox, find_bwrap
 
 
 @dataclass(frozen=True)

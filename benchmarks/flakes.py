@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder.cluster import Crew
-from autograder.course import Course
-from autograder.example_class import CLASSES, make_class
-from autograder.grade import Grading
-from autograder.outcome import VERDICTS
-from autograder.release import release_into
-from autograder.sandbox import Limits
+from autograder.grading.cluster import Crew
+from autograder.course.folder import Course
+from autograder.example.classes import CLASSES, make_class
+from autograder.grading.grade import Grading
+from autograder.grading.outcome import VERDICTS
+from autograder.releasing.release import release_into
+from autograder.sandbox.limits import Limits
 
 LIMITS = Limits(cell_seconds=8)  # for the one student whose cell never ends
 console = Console()

@@ -20,8 +20,8 @@ from nbformat import NotebookNode
 from rich.console import Console
 from rich.table import Table
 
-from autograder.protocol import load, topics
-from autograder.similarity import Document, alike, known_work, likeness, own_work
+from autograder.checking.topic import load, topics
+from autograder.returning.similarity import Document, alike, known_work, likeness, own_work
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = ROOT / "tests" / "similarity"

@@ -18,10 +18,10 @@ from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.course import Course
+from autograder.course.folder import Course
 from autograder.doctor import examine
-from autograder.example_class import make_class
-from autograder.release import release_into
+from autograder.example.classes import make_class
+from autograder.releasing.release import release_into
 
 TOPIC = "prediction"
 COMMANDS = ("release", "grade", "feedback", "report", "example")

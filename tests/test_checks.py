@@ -11,9 +11,9 @@ import sys
 import pytest
 import torch
 
-from autograder import soundness
-from autograder.mutations import Mutation, mutations
-from autograder.protocol import PUBLIC_SEED, load, topics
+from autograder.checking import soundness
+from autograder.checking.mutations import Mutation, mutations
+from autograder.checking.topic import PUBLIC_SEED, load, topics
 
 EXERCISES = [(topic, name) for topic in topics() for name in load(topic).exercises]
 MISTAKES = [(topic, name, mistake) for topic, name in EXERCISES for mistake in load(topic).exercises[name].mistakes]

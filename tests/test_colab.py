@@ -24,11 +24,11 @@ import pytest
 from checkout import ROOT, copy_to
 from nbformat import NotebookNode
 
-from autograder.cells import checked_exercise
-from autograder.display import number
-from autograder.example_class import CLASSES, solved
-from autograder.protocol import load, topics
-from autograder.release import Address, release
+from autograder.checking.cells import checked_exercise
+from autograder.checking.display import number
+from autograder.example.classes import CLASSES, solved
+from autograder.checking.topic import load, topics
+from autograder.releasing.release import Address, release
 
 COLAB = ROOT / ".colab"
 INSTRUCTORS = {"nbgrader", "jupyterlab", "jupytext", "typer", "rich", "pydantic"}

@@ -18,12 +18,12 @@ import pytest
 from test_bad_input import inside
 from typer.testing import CliRunner
 
-from autograder.archive import CollectError
+from autograder.collecting.archive import CollectError
 from autograder.cli import app
-from autograder.collect import collect, roster, unreadable
-from autograder.course import Course
-from autograder.lms import Lms, key_of, student_in
-from autograder.release import source_path
+from autograder.collecting.collect import collect, roster, unreadable
+from autograder.course.folder import Course
+from autograder.collecting.lms import Lms, key_of, student_in
+from autograder.releasing.release import source_path
 
 TOPIC = "prediction"
 PAGE = b'<!DOCTYPE html><html><a href="https://colab.research.google.com/drive/1aBcD">Colab</a></html>'
@@ -529,7 +529,7 @@ def test_a_file_name_names_a_student_or_nobody(name, student):
 
 def test_the_report_lists_what_was_set_aside(course, notebook, tmp_path):
     """The topic has no gradebook entry of a student yet; the report is asked for its list, not for a page."""
-    from autograder.report import summarise
+    from autograder.returning.report import summarise
 
     name = "<b>eve</b>"
     files = {

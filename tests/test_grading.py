@@ -17,13 +17,15 @@ from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.course import Course, CourseError
-from autograder.display import as_html, as_text
-from autograder.example_class import CLASSES
-from autograder.grade import Grading
-from autograder.judge import judge, observe_all
-from autograder.protocol import load, topics
-from autograder.release import ROOT, release_into
+from autograder.course.folder import Course
+from autograder.course.files import CourseError
+from autograder.checking.display import as_html, as_text
+from autograder.example.classes import CLASSES
+from autograder.grading.grade import Grading
+from autograder.checking.judge import judge, observe_all
+from autograder.checking.topic import load, topics
+from autograder.checking.source import ROOT
+from autograder.releasing.release import release_into
 
 CLASS = {student.name: student for student in CLASSES["attention"]}
 PICTURE = nbformat.v4.new_output(

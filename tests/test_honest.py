@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.course import Score
-from autograder.example_class import solved
-from autograder.grade import Grading
-from autograder.sandbox import Limits
+from autograder.course.gradebook import Score
+from autograder.example.classes import solved
+from autograder.grading.grade import Grading
+from autograder.sandbox.limits import Limits
 from benchmarks.attacks import TOPIC, make_course
 from benchmarks.class_of_1000 import ODDITIES, can_run, honest, option
 

@@ -10,19 +10,9 @@ import math
 import pytest
 import torch
 
-from autograder.judge import change, diagnose, first_difference, judge, observe_all
-from autograder.observe import (
-    MAX_ELEMENTS,
-    BadObservation,
-    Observation,
-    Raised,
-    observe,
-    pack,
-    plain,
-    seeded,
-    unpack,
-)
-from autograder.protocol import Check, Topic, load, topics
+from autograder.checking.judge import change, diagnose, first_difference, judge, observe_all
+from autograder.checking.observe import MAX_ELEMENTS, BadObservation, Observation, Raised, observe, pack, plain, seeded, unpack
+from autograder.checking.topic import Check, Topic, load, topics
 
 nan, inf = float("nan"), float("inf")
 

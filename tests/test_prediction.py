@@ -11,11 +11,11 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from autograder import soundness
-from autograder.chance import FALSE_ALARM, divergence
+from autograder.checking import soundness
+from autograder.checking.chance import FALSE_ALARM, divergence
 from autograder.checks.prediction import DRAWS, shares_agree
-from autograder.judge import observe_all
-from autograder.protocol import load
+from autograder.checking.judge import observe_all
+from autograder.checking.topic import load
 from layercake import ngram_lab, village
 from solutions import prediction
 

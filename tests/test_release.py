@@ -11,18 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.cells import STUB
-from autograder.course import CourseError
-from autograder.protocol import load
-from autograder.release import (
-    ROOT,
-    Address,
-    ReleaseError,
-    build_source,
-    finish_release,
-    release,
-    solution_source,
-)
+from autograder.checking.source import STUB
+from autograder.course.files import CourseError
+from autograder.checking.topic import load
+from autograder.checking.source import ROOT, ReleaseError, solution_source
+from autograder.releasing.release import Address, build_source, finish_release, release
 
 SOURCE = (ROOT / "exercises" / "attention" / "attention.md").read_text(encoding="utf-8")
 ADDRESS = Address("https://github.com/somebody/course", "trunk")

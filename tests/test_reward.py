@@ -18,7 +18,7 @@ import torch
 from scipy.stats import binomtest, linregress
 from tiny import tiny
 
-from autograder.chance import FALSE_ALARM
+from autograder.checking.chance import FALSE_ALARM
 from experiments import cherry, cold_start, goodhart, record, reward_model, rounds, sycophancy
 from experiments.cherry import LOSSES
 from layercake import checkpoints, experts, raters, results, reward, reward_figure, sft, training, village

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.outcome import judge_all
-from autograder.protocol import load
-from autograder.release import solution_source
-from autograder.sandbox import Limits, Worker
-from autograder.walls import AHEAD, NoSandbox, find_bwrap, launched_ahead
+from autograder.grading.outcome import judge_all
+from autograder.checking.topic import load
+from autograder.checking.source import solution_source
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.host import Worker
+from autograder.sandbox.walls import AHEAD, NoSandbox, find_bwrap, launched_ahead
 
 SEED = 123_456_789
 TOPIC = load("attention")

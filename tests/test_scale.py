@@ -22,16 +22,19 @@ import nbformat
 import pytest
 from distributed import Client
 
-from autograder import cluster, masking
-from autograder.cluster import ClusterError
-from autograder.course import Course, CourseError
-from autograder.example_class import make_class
-from autograder.grade import Grading
-from autograder.nbgrader_hooks import CompileOnce
-from autograder.protocol import load
-from autograder.reasons import Reason
-from autograder.release import ROOT, release_into
-from autograder.sandbox import Limits
+from autograder.grading import cluster
+from autograder.sandbox import masking
+from autograder.grading.cluster import ClusterError
+from autograder.course.folder import Course
+from autograder.course.files import CourseError
+from autograder.example.classes import make_class
+from autograder.grading.grade import Grading
+from autograder.grading.nbgrader_hooks import CompileOnce
+from autograder.checking.topic import load
+from autograder.grading.reasons import Reason
+from autograder.checking.source import ROOT
+from autograder.releasing.release import release_into
+from autograder.sandbox.limits import Limits
 
 TOPIC = "prediction"
 SEED = 5

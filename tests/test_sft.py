@@ -19,8 +19,8 @@ from scipy.stats import chi2
 from tiny import tiny
 from torch import nn
 
-from autograder import soundness
-from autograder.chance import FALSE_ALARM
+from autograder.checking import soundness
+from autograder.checking.chance import FALSE_ALARM
 from autograder.checks import sft as bank
 from layercake import checkpoints, experts, sft, sft_figure, training, village
 from layercake.device import Device

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from autograder.checks.prediction import ending
-from autograder.protocol import Topic
+from autograder.checking.topic import Topic
 
 playscript = Topic("playscript")
 check = playscript.try_out

@@ -13,8 +13,8 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from autograder.chance import improbable
-from autograder.protocol import Topic
+from autograder.checking.chance import improbable
+from autograder.checking.topic import Topic
 
 prediction = Topic("prediction")
 check = prediction.try_out

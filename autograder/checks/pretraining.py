@@ -20,9 +20,9 @@ import torch._dynamo  # which the first optimiser loads anyway, in a second: so 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autograder.chance import improbable
+from autograder.checking.chance import improbable
 from autograder.checks.prediction import ending
-from autograder.protocol import Topic
+from autograder.checking.topic import Topic
 
 pretraining = Topic("pretraining")
 check = pretraining.try_out

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from autograder.checks.prediction import ending
 from autograder.checks.sft import catalogue, normal, outcome, way
-from autograder.protocol import Topic
+from autograder.checking.topic import Topic
 
 reward = Topic("reward")
 check = reward.try_out

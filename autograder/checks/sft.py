@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from autograder.checks.attention import FourProjections, gradients
 from autograder.checks.prediction import ending
 from autograder.checks.pretraining import Observed, as_tensors, joint, library_clipping, normal, weights_of
-from autograder.protocol import Topic
+from autograder.checking.topic import Topic
 from layercake import village
 
 sft = Topic("sft")

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autograder.checks.attention import FourProjections, gradients, library_causal_attention, normal
-from autograder.protocol import Topic
+from autograder.checking.topic import Topic
 
 transformer = Topic("transformer")
 check = transformer.try_out

@@ -3,7 +3,7 @@
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.cells import checked_exercise
+from autograder.checking.cells import checked_exercise
 
 
 def hand_in(notebook: NotebookNode) -> str:

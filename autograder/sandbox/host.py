@@ -1,4 +1,4 @@
-"""A warm worker behind its walls (autograder/walls.py): what it is asked, what it may use, and what comes out of it."""
+"""A warm worker behind its walls (autograder/sandbox/walls.py): what it is asked, what it may use, and what comes out of it."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autograder import masking
-from autograder.cells import sound
-from autograder.observe import BadObservation, Observation, is_incomplete, seeded, unpack
-from autograder.protocol import load
-from autograder.walls import Launched, NoSandbox, Walls, launch
-from autograder.worker import HEADER, MAX_TEXT, read_exactly
+from autograder.sandbox import masking
+from autograder.checking.cells import sound
+from autograder.checking.observe import BadObservation, Observation, is_incomplete, seeded, unpack
+from autograder.checking.topic import load
+from autograder.sandbox.walls import Launched, NoSandbox, Walls, launch
+from autograder.sandbox.worker import HEADER, MAX_TEXT, read_exactly
 
 MAX_JSON, MAX_TENSORS = 4_000_000, 32_000_000  # bytes of the two parts of one message from a submission
 MAX_TOTAL = 128_000_000  # bytes of all messages from one submission

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.cells import checked_exercise
-from autograder.course import Course, write_safely
-from autograder.protocol import ClearError, load
-from autograder.release import BEGIN, END, solution_source
+from autograder.checking.cells import checked_exercise
+from autograder.course.folder import Course
+from autograder.course.files import write_safely
+from autograder.checking.errors import ClearError
+from autograder.checking.topic import load
+from autograder.checking.source import BEGIN, END, solution_source
 
 
 class ExampleError(ClearError):

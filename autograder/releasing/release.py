@@ -6,13 +6,10 @@ that function's source with nbgrader's metadata, and nbgrader's own `generate_as
 would give a broken or a solved notebook is refused, with the place and the remedy.
 """
 
-import ast
 import copy
 import hashlib
 import importlib
-import inspect
 import re
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +18,13 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from autograder.cells import STUB, checked_exercise
-from autograder.course import Course, write_generated
-from autograder.protocol import ClearError, Topic, UnknownTopic, load
+from autograder.checking.source import BEGIN, END, STUB, ReleaseError, require_markers, solution_source
+from autograder.checking.cells import checked_exercise
+from autograder.course.folder import Course
+from autograder.course.files import write_generated
+from autograder.checking.errors import ClearError
+from autograder.checking.topic import ROOT, Topic, UnknownTopic, load
 
-ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 SCHEMA = {"schema_version": 3, "task": False}
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -34,10 +32,6 @@ KERNEL = {
     "accelerator": "GPU",
     "colab": {"provenance": [], "gpuType": "T4"},
 }
-
-
-class ReleaseError(ClearError):
-    """The source cannot be released: what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +92,14 @@ def _build_cell(cell: NotebookNode, index: int, topic: Topic, address: Address, 
         built.metadata.nbgrader = {"grade": False, "solution": True, "locked": False, "grade_id": name, **SCHEMA}
     elif checked := checked_exercise(cell.source) if cell.cell_type == "code" else None:
         if checked not in topic.exercises or not topic.exercises[checked].checks:
-            raise ReleaseError(f"{where}: check({checked}), but autograder/checks/{topic.name}.py has no check for it")
+            raise ReleaseError(f"{where}: check({checked}), but autograder/checks/{topic.name}/ has no check for it")
         points = {"points": topic.exercises[checked].points, "grade_id": f"check_{checked}"}
         built.metadata.nbgrader = {"grade": True, "solution": False, "locked": True, **points, **SCHEMA}
     elif "written" in tags:
         graded = {key: cell.metadata.get(key) for key in ("points", "grade_id")}
         if not all(graded.values()):
             raise ReleaseError(f'{where}: a written answer needs "points" and "grade_id" beside its tag')
-        _require_markers(cell.source, where)
+        require_markers(cell.source, where)
         built.metadata.nbgrader = {"grade": True, "solution": True, "locked": False, **graded, **SCHEMA}
     elif "setup" in tags:
         built.source = address.install() + cell.source
@@ -127,49 +121,6 @@ def _imported_name(source: str, topic: Topic, where: str) -> str:
     return match[2]
 
 
-def solution_source(implementation: object, where: str = "") -> str:
-    """The source of a function or class, its solution between markers.
-
-    Where the author set no markers, the solution is all that follows the docstring.
-    """
-    source = textwrap.dedent(inspect.getsource(implementation)).rstrip()
-    if "SOLUTION" not in source:
-        source = _mark_body(source)
-    _require_markers(source, where or getattr(implementation, "__name__", ""))
-    return source
-
-
-def _mark_body(source: str) -> str:
-    """Set the markers around all of a definition's body but its docstring."""
-    definition = ast.parse(source).body[0]
-    body = definition.body[1:] if ast.get_docstring(definition) is not None else definition.body
-    if not body:
-        return source
-    lines, indent = source.splitlines(), " " * body[0].col_offset
-    lines.insert(body[0].lineno - 1, indent + BEGIN)
-    return "\n".join([*lines, indent + END])
-
-
-def _require_markers(source: str, where: str) -> None:
-    """Raise ReleaseError unless markers are spelt right, balanced, not nested, and hold something."""
-    inside, held = False, 0
-    for number, line in enumerate(source.splitlines(), 1):
-        text = line.strip()
-        near = re.search(r"(?i)\b(begin|end)\s+sol\w*", text)
-        if text in (BEGIN, END):
-            if (text == BEGIN) == inside:
-                raise ReleaseError(f"{where}: line {number}: {text!r} without its partner")
-            inside = text == BEGIN
-        elif near and text.startswith("#"):
-            raise ReleaseError(f"{where}: line {number}: {text!r} is no marker; write {BEGIN!r} or {END!r}")
-        elif inside and text:
-            held += 1
-    if inside:
-        raise ReleaseError(f"{where}: {BEGIN!r} without {END!r}")
-    if not held:
-        raise ReleaseError(f"{where}: no solution between {BEGIN!r} and {END!r}")
-
-
 def _refuse_unsound(notebook: NotebookNode, topic: Topic, path: Path) -> None:
     """Raise ReleaseError on a duplicate id, an exercise without a check, or a check without a known mistake."""
     graded = [cell.metadata.nbgrader for cell in notebook.cells if "nbgrader" in cell.metadata]
@@ -186,7 +137,7 @@ def _refuse_unsound(notebook: NotebookNode, topic: Topic, path: Path) -> None:
         if name not in ids or ids.index(name) > ids.index(check):
             raise ReleaseError(f"{path.name}: `check({name})` has no exercise cell before it")
         if not topic.exercises[name].mistakes:
-            raise ReleaseError(f"{path.name}: {name} has no known mistake in autograder/checks/{topic.name}.py")
+            raise ReleaseError(f"{path.name}: {name} has no known mistake in autograder/checks/{topic.name}/{name}.py")
     if not exercises:
         raise ReleaseError(f"{path.name}: no cell is tagged `exercise`")
 

@@ -17,11 +17,12 @@ from typing import Any
 from dask import config
 from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
 
-from autograder.outcome import judge_all, outputs_of, reasons_of, remarks_on
-from autograder.protocol import ClearError, load
-from autograder.sandbox import Limits
-from autograder.sandbox import Worker as Room
-from autograder.walls import NoSandbox, Walls, find_bwrap
+from autograder.grading.outcome import judge_all, outputs_of, reasons_of, remarks_on
+from autograder.checking.errors import ClearError
+from autograder.checking.topic import load
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.host import Worker as Room
+from autograder.sandbox.walls import NoSandbox, Walls, find_bwrap
 
 ROOMS = "autograder-rooms"  # the name of the plugin on every Dask worker
 ANSWER_SECONDS = 20  # for a scheduler to answer, and for its first worker to be there

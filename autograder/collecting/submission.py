@@ -20,8 +20,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.cells import PARSING, STUB, checked_exercise, parse, sound
-from autograder.protocol import ClearError
+from autograder.checking.cells import PARSING, checked_exercise, parse, sound
+from autograder.checking.source import STUB
+from autograder.checking.errors import ClearError
 
 EMPTY = {"code": {"execution_count": None, "outputs": []}, "markdown": {}, "raw": {}}  # what else a cell has
 MAX_BYTES, MAX_CELLS = 100_000_000, 2_000

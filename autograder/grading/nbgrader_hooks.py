@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearOutput, NbGraderPreprocessor
 from sqlalchemy import URL, CreateEnginePlugin, Engine, make_url
 
-from autograder.submission import repair
+from autograder.collecting.submission import repair
 
 PICTURES = ("image/png", "image/jpeg")
 SHOWN = (*PICTURES, "text/plain")  # what may be shown of a lab's output: nothing that can run

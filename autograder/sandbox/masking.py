@@ -8,7 +8,7 @@ import ast
 from functools import lru_cache
 from pathlib import Path
 
-from autograder.cells import parse
+from autograder.checking.cells import parse
 
 HERE = Path(__file__).parent / "checks"
 SOLUTIONS = Path(__file__).parent.parent / "solutions"

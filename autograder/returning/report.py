@@ -14,15 +14,17 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from autograder.collect import Enrolled, roster, unreadable, who
-from autograder.course import Course, Score, write_safely
-from autograder.display import number
-from autograder.judge import BLANK, CheckVerdict, Verdict
-from autograder.outcome import VERDICTS
-from autograder.protocol import load
-from autograder.reasons import ALWAYS_SAID, Reason, reason_of
-from autograder.similarity import Group, alike, known_work, own_work
-from autograder.submission import UnreadableSubmission, read_submission
+from autograder.collecting.collect import Enrolled, roster, unreadable, who
+from autograder.course.folder import Course
+from autograder.course.gradebook import Score
+from autograder.course.files import write_safely
+from autograder.checking.display import number
+from autograder.checking.judge import BLANK, CheckVerdict, Verdict
+from autograder.grading.outcome import VERDICTS
+from autograder.checking.topic import load
+from autograder.grading.reasons import ALWAYS_SAID, Reason, reason_of
+from autograder.returning.similarity import Group, alike, known_work, own_work
+from autograder.collecting.submission import UnreadableSubmission, read_submission
 
 LESSONS, BANDS, LONG = 5, 8, 200
 UNKNOWN = "wrong in no known way"

@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from autograder.protocol import ClearError
-from autograder.submission import MAX_BYTES, UnreadableSubmission
+from autograder.checking.errors import ClearError
+from autograder.collecting.submission import MAX_BYTES, UnreadableSubmission
 
 MAX_FILES = 200_000
 LEFT_BEHIND = {"__MACOSX", ".DS_Store", ".ipynb_checkpoints", "Thumbs.db", "desktop.ini"}  # by a system, by nobody

@@ -17,8 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from autograder import masking, seccomp
-from autograder.protocol import ClearError, refuse_unknown
+from autograder.sandbox import masking, seccomp
+from autograder.checking.errors import ClearError
+from autograder.checking.topic import refuse_unknown
 
 Walls = Literal["bwrap", "none"]
 HOME = "/tmp/home"  # of a submission, inside
@@ -153,7 +154,7 @@ class Launched:
             before = bwrap_command(find_bwrap(), topic, descriptors) if walls == "bwrap" else []
             with _on_core(number) if before else nullcontext():
                 self.process = subprocess.Popen(
-                    [*before, sys.executable, "-m", "autograder.worker", topic, str(descriptors[0])],
+                    [*before, sys.executable, "-m", "autograder.sandbox.worker", topic, str(descriptors[0])],
                     pass_fds=descriptors,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,

@@ -21,8 +21,8 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from autograder.cells import sound
-from autograder.protocol import Check
+from autograder.checking.cells import sound
+from autograder.checking.topic import Check
 
 MAX_ELEMENTS = 1_000_000  # of one observation: checks are small; more than this is an attack or an accident
 MAX_DEPTH = 20

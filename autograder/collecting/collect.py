@@ -21,11 +21,12 @@ from pathlib import Path
 from nbformat import NotebookNode
 from pydantic import TypeAdapter, ValidationError
 
-from autograder.archive import CollectError, Item, items
-from autograder.cells import checked_exercise
-from autograder.course import Course, fingerprint, write_safely
-from autograder.lms import HandedIn, Lms, Member, read, recognise
-from autograder.submission import UnreadableSubmission, imported_checks, read_submission
+from autograder.collecting.archive import CollectError, Item, items
+from autograder.checking.cells import checked_exercise
+from autograder.course.folder import Course
+from autograder.course.files import fingerprint, write_safely
+from autograder.collecting.lms import HandedIn, Lms, Member, read, recognise
+from autograder.collecting.submission import UnreadableSubmission, imported_checks, read_submission
 
 COLAB_LINK = re.compile(rb"colab\.research\.google\.com/(?:drive|gist|github)")
 

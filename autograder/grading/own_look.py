@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from autograder.cells import checked_exercise
-from autograder.judge import Verdict
-from autograder.observe import parameters
-from autograder.outcome import judge_all
-from autograder.protocol import PUBLIC_SEED, UnknownTopic, load
-from autograder.sandbox import Worker
-from autograder.submission import imported_checks, read_submission
+from autograder.checking.cells import checked_exercise
+from autograder.checking.judge import Verdict
+from autograder.checking.observe import parameters
+from autograder.grading.outcome import judge_all
+from autograder.checking.topic import PUBLIC_SEED, UnknownTopic, load
+from autograder.sandbox.host import Worker
+from autograder.collecting.submission import imported_checks, read_submission
 
 
 def look(file: Path) -> list[Verdict]:

@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # which loads PyTorch
-    from autograder.judge import CheckVerdict, Verdict
+    from autograder.checking.judge import CheckVerdict, Verdict
 
 SIGNS = {
     "passed": ("✓", "passed"),

@@ -17,18 +17,19 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder import masking
-from autograder.cells import checked_exercise
-from autograder.cluster import ClusterError, Crew, Task
-from autograder.course import Course, CourseError, write_safely
-from autograder.judge import Verdict, without_points
-from autograder.observe import parameters
-from autograder.outcome import VERDICTS
-from autograder.protocol import Topic, load
-from autograder.reasons import Reason
-from autograder.sandbox import Limits
-from autograder.submission import NOT_RUN, UnreadableSubmission, read_submission, refuse_name, regular_file, repair
-from autograder.walls import NoSandbox, Walls, find_bwrap
+from autograder.sandbox import masking
+from autograder.checking.cells import checked_exercise
+from autograder.grading.cluster import ClusterError, Crew, Task
+from autograder.course.folder import Course
+from autograder.course.files import CourseError, write_safely
+from autograder.checking.judge import Verdict, without_points
+from autograder.checking.observe import parameters
+from autograder.grading.outcome import VERDICTS
+from autograder.checking.topic import Topic, load
+from autograder.grading.reasons import Reason
+from autograder.sandbox.limits import Limits
+from autograder.collecting.submission import NOT_RUN, UnreadableSubmission, read_submission, refuse_name, regular_file, repair
+from autograder.sandbox.walls import NoSandbox, Walls, find_bwrap
 
 GRADER = "judge chance observe worker sandbox walls submission cells masking outcome".split()  # by which it is made
 MAX_RECORDING = 8  # submissions that wait to be recorded, before judging waits too

@@ -4,7 +4,6 @@ import ast
 import re
 from threading import Lock
 
-STUB = "raise NotImplementedError()"  # what a blank says
 PARSING = Lock()  # CPython 3.11 counts the depth of all threads' syntax trees in one place (gh-106905)
 
 

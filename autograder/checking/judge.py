@@ -1,6 +1,6 @@
 """Verdicts: what was observed is compared with what the reference shows, and a wrong answer is recognised.
 
-Runs where the submission does not. Everything it reads from a submission is plain data (`autograder.observe`).
+Runs where the submission does not. Everything it reads from a submission is plain data (`autograder.checking.observe`).
 """
 
 import math
@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import torch
 
-from autograder.observe import Observation, Raised, named, observe, parameters, seeded
-from autograder.protocol import Check, Exercise, Mistake, Topic
+from autograder.checking.observe import Observation, Raised, named, observe, parameters, seeded
+from autograder.checking.topic import Check, Exercise, Mistake, Topic
 
 BLANK = "Nothing is written here yet."
 Outcome = Literal["passed", "holds", "wrong", "raised", "missing", "reference"]

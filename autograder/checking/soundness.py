@@ -1,8 +1,8 @@
-"""Is a bank of checks sound? The proof, topic by topic: `python -m autograder.soundness [TOPIC]`.
+"""Is a bank of checks sound? The proof, topic by topic: `python -m autograder.checking.soundness [TOPIC]`.
 
 For each exercise: the reference earns all points and a blank none; every known mistake loses points and is
 recognised as itself; every alternative in `tests/alternatives/<topic>/` earns all points; and of the small
-changes to the reference's own code (`autograder.mutations`) nearly all are caught.
+changes to the reference's own code (`autograder.checking.mutations`) nearly all are caught.
 A change that leaves the meaning as it was is written down with its reason in `equivalent.toml` beside the
 alternatives; an entry that is no longer generated is an error.
 """
@@ -29,13 +29,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from autograder.cells import STUB
-from autograder.judge import Verdict, judge, observe_all
-from autograder.mutations import Mutation, mutations, with_solution
-from autograder.protocol import PUBLIC_SEED, Exercise, Topic, UnknownTopic, load, topics
-from autograder.release import solution_source
+from autograder.checking.source import STUB
+from autograder.checking.judge import Verdict, judge, observe_all
+from autograder.checking.mutations import Mutation, mutations, with_solution
+from autograder.checking.topic import PUBLIC_SEED, Exercise, Topic, UnknownTopic, load, topics
+from autograder.checking.source import solution_source
 
-ALTERNATIVES = Path(__file__).resolve().parent.parent / "tests" / "alternatives"
+ALTERNATIVES = ROOT / "tests" / "alternatives"
 AT_LEAST = 3  # known mistakes, and alternatives, for each exercise
 CAUGHT = 0.95  # of the mutations that change the meaning
 MEMORY = 16 << 30  # bytes of address space for one mutation
@@ -125,7 +125,7 @@ def _start_worker() -> None:
 def fates(topic: Topic, todo: list[Mutation], seen: Callable[[], None] = lambda: None) -> dict[Mutation, str]:
     """What becomes of each mutation, on all cores."""
     context = get_context("forkserver")  # a fork of this process could inherit locks of PyTorch's threads
-    context.set_forkserver_preload([f"autograder.checks.{topic.name}", "autograder.judge"])
+    context.set_forkserver_preload([f"{PACKAGE}.{topic.name}.{name}" for name in topic.exercises])
     cores = len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(cores, mp_context=context, initializer=_start_worker) as pool:
         results = {}
@@ -272,6 +272,6 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    from autograder import soundness  # so that the worker processes know its functions by their name
+    from autograder.checking import soundness  # so that the worker processes know its functions by their name
 
     sys.exit(soundness.main(sys.argv[1:]))

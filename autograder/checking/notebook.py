@@ -4,9 +4,9 @@ import os
 import sys
 from typing import Any
 
-from autograder.display import as_html, as_text, number
-from autograder.judge import Verdict, judge, observe_all, without_points
-from autograder.protocol import PUBLIC_SEED, Topic
+from autograder.checking.display import as_html, as_text, number
+from autograder.checking.judge import Verdict, judge, observe_all, without_points
+from autograder.checking.topic import PUBLIC_SEED, Topic
 
 AT_GRADING = "LAYERCAKE_GRADING"  # set in the room where a submission runs, which has no reference
 

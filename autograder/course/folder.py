@@ -38,7 +38,7 @@ from sqlalchemy.dialects import plugins
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config, PyFileConfigLoader
 
-from autograder.protocol import ClearError
+from autograder.checking.errors import ClearError
 
 HOOKS = "autograder.nbgrader_hooks"
 PR_SET_PDEATHSIG = 1

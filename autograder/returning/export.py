@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from autograder.collect import Enrolled, roster, unreadable, who
-from autograder.course import Course, Score, write_safely
-from autograder.display import as_text, number
-from autograder.judge import Verdict
-from autograder.lms import Lms
-from autograder.outcome import VERDICTS
-from autograder.protocol import ClearError
+from autograder.collecting.collect import Enrolled, roster, unreadable, who
+from autograder.course.folder import Course
+from autograder.course.gradebook import Score
+from autograder.course.files import write_safely
+from autograder.checking.display import as_text, number
+from autograder.checking.judge import Verdict
+from autograder.collecting.lms import Lms
+from autograder.grading.outcome import VERDICTS
+from autograder.checking.errors import ClearError
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 MOODLE_COLUMNS = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)"]

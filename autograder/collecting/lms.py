@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from autograder.archive import CollectError, Item
-from autograder.submission import UnreadableSubmission, refuse_name
+from autograder.collecting.archive import CollectError, Item
+from autograder.collecting.submission import UnreadableSubmission, refuse_name
 
 METADATA = "submission_metadata.yml"
 CANVAS = re.compile(

@@ -8,12 +8,12 @@ from typing import Any
 import nbformat
 from pydantic import TypeAdapter
 
-from autograder.display import as_html, number
-from autograder.judge import BLANK, CheckVerdict, Verdict, judge, without_points
-from autograder.nbgrader_hooks import score_output
-from autograder.protocol import Topic
-from autograder.reasons import Reason, in_order, reason_of
-from autograder.sandbox import Seen
+from autograder.checking.display import as_html, number
+from autograder.checking.judge import BLANK, CheckVerdict, Verdict, judge, without_points
+from autograder.grading.nbgrader_hooks import score_output
+from autograder.checking.topic import Topic
+from autograder.grading.reasons import Reason, in_order, reason_of
+from autograder.sandbox.host import Seen
 
 VERDICTS = TypeAdapter(list[Verdict])  # as the journal has them
 

@@ -1,4 +1,4 @@
-"""The room where submissions run: `python -m autograder.worker TOPIC DESCRIPTOR`, started inside the sandbox.
+"""The room where submissions run: `python -m autograder.sandbox.worker TOPIC DESCRIPTOR`, started inside the sandbox.
 
 One warm process has PyTorch, a shell and the checks loaded, and forks for each submission. It never reads a
 submission itself: a socket for each comes in through the given file descriptor, the fork gets it, and talks to
@@ -26,10 +26,10 @@ from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_st
 from pathlib import Path
 from typing import Any
 
-from autograder.notebook import AT_GRADING
-from autograder.observe import Observation, Raised, is_incomplete, named, observe, pack
-from autograder.protocol import Topic, load
-from autograder.walls import HOME
+from autograder.checking.notebook import AT_GRADING
+from autograder.checking.observe import Observation, Raised, is_incomplete, named, observe, pack
+from autograder.checking.topic import Topic, load
+from autograder.sandbox.walls import HOME
 
 HEADER = struct.Struct(">II")  # bytes of JSON, bytes of safetensors
 MAX_TEXT = 10_000  # characters of one cell's output that are kept
