@@ -1,0 +1,296 @@
+"""`grpo_loss`: going too far earns nothing, one mean over all tokens, distance costs beta, only the policy learns."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograder.checking.topic import Exercise
+from autograder.checks.common import catalogue, normal, outcome, way
+from autograder.checks.reward.shared import learned, some_replies
+
+exercise = Exercise("grpo_loss")
+
+
+def drawn_and_moved(rng: torch.Generator) -> dict[str, Tensor]:
+    """Replies of 1, 6, 3 and 4 tokens under the policy, the old one and a reference.
+
+    Each but the first has ratios of 0.6, 0.9, 1.1 and 1.6 or most of them; advantages are of both signs; the reference
+    is half a nat or more away.
+    """
+    old, mask = some_replies(rng)
+    at = torch.arange(mask.size(0)).unsqueeze(-1) + torch.arange(mask.size(1))
+    ratios = torch.tensor([0.6, 1.6, 0.9, 1.1])[at % 4]
+    away = (0.5 + torch.rand(old.shape, generator=rng)) * (1 - 2 * (at % 2))
+    return {
+        "logprobs": old + ratios.log() * mask,
+        "old_logprobs": old,
+        "advantages": torch.tensor([-1.0, 1.5, -0.5, 0.7]) * (0.8 + 0.4 * torch.rand(4, generator=rng)),
+        "mask": mask,
+        "reference": old + away * mask,
+    }
+
+
+def of_the_policy(grpo_loss, its: dict[str, Tensor], *left_out: str, **more: Any) -> dict[str, Any]:
+    """The loss and its gradient for the policy's log-probabilities."""
+    rest = {key: tensor for key, tensor in its.items() if key not in ("logprobs", *left_out)}
+    return learned(lambda logprobs: grpo_loss(logprobs=logprobs, **rest, **more), logprobs=its["logprobs"])
+
+
+def one_token(grpo_loss, ratio: float, advantage: float, clip: float) -> dict[str, Any]:
+    """Loss and gradient of a single token."""
+    its = {"old_logprobs": torch.tensor([[-1.0]]), "advantages": torch.tensor([advantage])}
+    its["mask"] = torch.ones(1, 1, dtype=torch.bool)
+    return learned(lambda logprobs: grpo_loss(logprobs=logprobs, **its, clip=clip),
+                   logprobs=its["old_logprobs"] + math.log(ratio))  # fmt: skip
+
+
+class Clipped:
+    """The clipped objective with its parts to override, so that one of them can be wrong."""
+
+    def __call__(self, logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+        if not mask.any():
+            return self.nothing(logprobs)
+        ratio = self.ratio(logprobs, self.fixed(old_logprobs))
+        objective = self.objective(ratio, self.fixed_advantages(advantages).unsqueeze(-1), clip)
+        if reference is not None:
+            objective = objective - self.cost(logprobs, reference, beta)
+        return self.sign() * self.mean(objective, mask)
+
+    def nothing(self, logprobs):
+        raise ValueError("nothing")
+
+    def fixed(self, old_logprobs):
+        return old_logprobs.detach()
+
+    def fixed_advantages(self, advantages):
+        return advantages.detach()
+
+    def ratio(self, logprobs, old):
+        return (logprobs - old).exp()
+
+    def objective(self, ratio, advantages, clip):
+        return torch.minimum(ratio * advantages, self.clamp(ratio, clip) * advantages)
+
+    def clamp(self, ratio, clip):
+        return ratio.clamp(1 - clip, 1 + clip)
+
+    def cost(self, logprobs, reference, beta):
+        return beta * self.distance(reference.detach() - logprobs)
+
+    def distance(self, log_r):
+        return log_r.exp() - 1 - log_r
+
+    def sign(self):
+        return -1.0
+
+    def mean(self, objective, mask):
+        return objective[mask].mean()
+
+
+def mean_of_means(self: Clipped, objective: Tensor, mask: Tensor) -> Tensor:
+    rows = mask.any(dim=-1)
+    return ((objective * mask).sum(dim=-1)[rows] / mask.sum(dim=-1)[rows]).mean()
+
+
+def against_the_reference(self: Clipped, logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    drew = old_logprobs if reference is None else reference
+    return Clipped.__call__(self, logprobs, drew, advantages, mask, clip, reference, beta)
+
+
+@exercise.check(points=0.25)
+def too_far_earns_nothing(grpo_loss, rng):
+    """For single tokens: the smaller of ratio · advantage and clipped ratio · advantage, and which has a gradient."""
+    cases = [(ratio, advantage) for ratio in (0.5, 0.9, 1.1, 1.5) for advantage in (1.0, -1.0)]
+    return {f"ratio {ratio}, advantage {advantage}": one_token(grpo_loss, ratio, advantage, 0.2)
+            for ratio, advantage in cases}  # fmt: skip
+
+
+@exercise.check(points=0.5)
+def one_mean_over_all_tokens(grpo_loss, rng):
+    """The loss is a mean over all tokens that the mask selects, each counted once, whichever reply it is of."""
+    its = drawn_and_moved(rng)
+    return {
+        "clip=0.2": of_the_policy(grpo_loss, its, "reference"),
+        "clip=0.05": of_the_policy(grpo_loss, its, "reference", clip=0.05),
+    }
+
+
+@exercise.check(points=0.25)
+def the_first_step_has_a_gradient(grpo_loss, rng):
+    """Where the policy is still the old one the ratio is 1 and has a gradient, even if both are the same tensor."""
+    its = drawn_and_moved(rng)
+    rest = {"advantages": its["advantages"], "mask": its["mask"]}
+    return learned(
+        lambda logprobs: grpo_loss(logprobs=logprobs, old_logprobs=logprobs, **rest), logprobs=its["old_logprobs"]
+    )
+
+
+@exercise.check(points=0.25)
+def the_distance_costs_beta(grpo_loss, rng):
+    """With a reference, beta times the k3 distance at each token is added; without one, or with beta=0, nothing is."""
+    its = drawn_and_moved(rng)
+    return {
+        "beta=0.3": of_the_policy(grpo_loss, its, beta=0.3),
+        "beta=0.0": of_the_policy(grpo_loss, its, beta=0.0),
+        "beta not given": of_the_policy(grpo_loss, its),
+        "no reference": of_the_policy(grpo_loss, its, "reference", beta=0.3),
+    }
+
+
+@exercise.check(points=0.25)
+def only_the_policy_learns(grpo_loss, rng):
+    """No gradient goes into the old policy, the advantages or the reference."""
+    its = drawn_and_moved(rng)
+    mask = its.pop("mask")
+    return learned(lambda **leaves: grpo_loss(**leaves, mask=mask, beta=0.3), **its)
+
+
+@exercise.check(points=0.25, invariant=True)
+def what_the_mask_hides_does_not_count(grpo_loss, rng):
+    """Other numbers where the mask is False leave the loss as it is; where it is True they do not."""
+    its, before, after, others = drawn_and_moved(rng), [], [], []
+    for beta in (0.0, 0.3):
+        mask = its["mask"]
+        other = {key: its[key] + 0.4 * normal(rng, *mask.shape) for key in ("logprobs", "old_logprobs", "reference")}
+        outside = {key: torch.where(mask, its[key], other[key]) for key in other}
+        inside = {key: torch.where(mask, other[key], its[key]) for key in other}
+        before.append(grpo_loss(**its, beta=beta))
+        after.append(grpo_loss(**{**its, **outside}, beta=beta))
+        others.append(grpo_loss(**{**its, **inside}, beta=beta))
+    before, after, others = (torch.stack([torch.as_tensor(one) for one in its]) for its in (before, after, others))
+    return {"before": before, "after": after, "must differ": [before, others]}
+
+
+@exercise.check(points=0.25)
+def a_mean_of_nothing_is_refused(grpo_loss, rng):
+    """A mask that selects nothing is a ValueError; one that selects a single token is not."""
+    its = drawn_and_moved(rng)
+    its["logprobs"] = its["old_logprobs"]
+    one = torch.zeros_like(its["mask"])
+    one[1, 3] = True
+    return {
+        "nothing": outcome(lambda: grpo_loss(**its | {"mask": torch.zeros_like(one)})),
+        "a single token": outcome(lambda: grpo_loss(**its | {"mask": one}, beta=0.1)),
+    }
+
+
+catalogue(
+    exercise,
+    Clipped,
+    turns_the_sign=way(
+        "Replies with high advantages become less likely. A step goes down the loss: which sign has it?",
+        sign=lambda self: 1.0,
+    ),
+    takes_the_larger=way(
+        "You take the larger of the two. What would then stop a ratio that runs away?",
+        objective=lambda self, ratio, advantages, clip: torch.maximum(
+            ratio * advantages, self.clamp(ratio, clip) * advantages
+        ),
+    ),
+    takes_the_clipped_alone=way(
+        "You take the clipped product alone. What calls a token back that went the wrong way?",
+        objective=lambda self, ratio, advantages, clip: self.clamp(ratio, clip) * advantages,
+    ),
+    does_not_clip=way(
+        "Nothing is clipped. How far may the policy go on the replies of one step?",
+        objective=lambda self, ratio, advantages, clip: ratio * advantages,
+    ),
+    takes_the_smaller_ratio=way(
+        "You take the smaller of the two ratios, then multiply. Which is smaller once the advantage is negative?",
+        objective=lambda self, ratio, advantages, clip: torch.minimum(ratio, self.clamp(ratio, clip)) * advantages,
+    ),
+    clips_above_alone=way(
+        "You clip above only. What holds a token back whose advantage is negative?",
+        clamp=lambda self, ratio, clip: ratio.clamp(max=1 + clip),
+    ),
+    clips_below_alone=way(
+        "You clip below only. What holds a token back whose advantage is positive?",
+        clamp=lambda self, ratio, clip: ratio.clamp(min=1 - clip),
+    ),
+    clips_the_wrong_numbers=way(
+        "You clip to 0 … clip, or to -clip … clip. Around which number lie ratios?",
+        clamp=lambda self, ratio, clip: ratio.clamp(-clip, clip),
+    ),
+    takes_the_difference_for_the_ratio=way(
+        "Your ratio is a difference of logarithms. How do you get from it to a ratio?",
+        ratio=lambda self, logprobs, old: logprobs - old,
+    ),
+    turns_the_ratio_round=way(
+        "The old policy stands above in your ratio. Which of the two is to become likelier?",
+        ratio=lambda self, logprobs, old: (old - logprobs).exp(),
+    ),
+    takes_the_ratio_of_whole_replies=way(
+        "You take one ratio for a whole reply. At what does the formula take it?",
+        ratio=lambda self, logprobs, old: (logprobs - old).sum(dim=-1, keepdim=True).exp().expand_as(logprobs),
+    ),
+    compares_with_the_reference=way(
+        "Your ratio is against the reference. Who drew the replies?", __call__=against_the_reference
+    ),
+    takes_itself_for_the_old=way(
+        "Your ratio is always 1. Which policy drew the replies, and where are its log-probabilities?",
+        ratio=lambda self, logprobs, old: (logprobs - logprobs.detach()).exp(),
+    ),
+    divides_itself_by_itself=way(
+        "Your ratio is always 1, and has no gradient: above and below stand the same numbers. Whose stand below?",
+        ratio=lambda self, logprobs, old: (logprobs - logprobs).exp(),
+    ),
+    keeps_the_old_graph=way(
+        "A gradient goes into the old policy. Where both are the same tensor, what is left of it?",
+        fixed=lambda self, old_logprobs: old_logprobs,
+    ),
+    lets_advantages_learn=way(
+        "A gradient goes into the advantages. Are they numbers here, or something to learn?",
+        fixed_advantages=lambda self, advantages: advantages,
+    ),
+    lets_the_reference_learn=way(
+        "A gradient goes into the reference. Who is to move towards whom?",
+        cost=lambda self, logprobs, reference, beta: beta * self.distance(reference - logprobs),
+    ),
+    takes_the_mean_of_means=way(
+        "You take the mean of the replies' means. How much does a word count in a reply that has many?",
+        mean=mean_of_means,
+    ),
+    divides_by_all_places=way(
+        "You divide by all places, padding included. Of how many tokens is the loss a mean?",
+        mean=lambda self, objective, mask: (objective * mask).mean(),
+    ),
+    divides_by_the_replies=way(
+        "You divide by the number of replies. Of what is the loss a mean?",
+        mean=lambda self, objective, mask: (objective * mask).sum() / len(mask),
+    ),
+    ignores_the_mask=way(
+        "Prompt and padding count too. Where do you use the mask?", mean=lambda self, objective, mask: objective.mean()
+    ),
+    rewards_the_distance=way(
+        "Distance is rewarded. With which sign does it stand in the objective?",
+        cost=lambda self, logprobs, reference, beta: -Clipped.cost(self, logprobs, reference, beta),
+    ),
+    ignores_the_distance=way(
+        "The distance costs nothing. Where do you use beta?", cost=lambda self, logprobs, reference, beta: 0.0
+    ),
+    takes_another_distance=way(
+        "Your distance is not k3. Which of the three estimates is asked for?", distance=lambda self, log_r: -log_r
+    ),
+    takes_the_square_for_the_distance=way(
+        "Your distance is k2. Which of the three estimates is asked for?",
+        distance=lambda self, log_r: log_r.square() / 2,
+    ),
+    turns_the_distance_round=way(
+        "You measure from the reference to the policy. Which of the two drew the tokens?",
+        distance=lambda self, log_r: Clipped.distance(self, -log_r),
+    ),
+    is_zero=way(
+        "Your loss and its gradient are zero. What can be learned from that?",
+        mean=lambda self, objective, mask: 0.0 * objective[mask].sum(),
+    ),
+    has_no_gradient=way(
+        "Your loss has a value and no gradient. What cuts it off?",
+        mean=lambda self, objective, mask: objective[mask].mean().detach(),
+    ),
+    gives_nan_for_nothing=way(
+        "A mask that selects nothing gives NaN. Who will find out where it came from?",
+        nothing=lambda self, logprobs: logprobs.sum() * math.nan,
+    ),
+)

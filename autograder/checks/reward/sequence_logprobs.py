@@ -1,0 +1,169 @@
+"""`sequence_logprobs`: each token by the place before it, zero where the model did not write, exact and in full."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from autograder.checking.topic import Exercise
+from autograder.checks.common import catalogue, normal, way
+from autograder.checks.reward.shared import learned
+
+exercise = Exercise("sequence_logprobs")
+
+
+def some_rows(rng: torch.Generator, vocab_size: int = 9, T: int = 7) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits, tokens and masks: replies of 2, 4 and 1 tokens behind prompts of 3, 2 and 4, and then padding."""
+    at = torch.arange(T)
+    first, last = torch.tensor([[3], [2], [4]]), torch.tensor([[5], [6], [5]])
+    tokens = torch.randint(vocab_size, (3, T), generator=rng)
+    return 3 * normal(rng, 3, T, vocab_size), tokens, (at >= first) & (at < last)
+
+
+class Logprobs:
+    """Log-probabilities of replies with their parts to override, so that one of them can be wrong."""
+
+    def __call__(self, logits, tokens, mask):
+        said = self.pick(self.normalise(self.wide(logits[:, self.places()])), self.targets(tokens))
+        return self.hide(said, mask)
+
+    def places(self):
+        return slice(None, -1)
+
+    def wide(self, logits):
+        return logits.float()
+
+    def normalise(self, logits):
+        return F.log_softmax(logits, dim=-1)
+
+    def targets(self, tokens):
+        return tokens[:, 1:]
+
+    def pick(self, logprobs, targets):
+        return logprobs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+
+    def hide(self, said, mask):
+        return torch.where(mask[:, 1:], said, torch.zeros_like(said))
+
+
+@exercise.check(points=0.25)
+def each_token_by_the_place_before_it(sequence_logprobs, rng):
+    """The result has one place fewer than tokens: at each the log-probability of the token that comes next."""
+    logits, tokens, _ = some_rows(rng)
+    everywhere = torch.ones_like(tokens, dtype=torch.bool)
+    return {"all masked in": sequence_logprobs(logits, tokens, everywhere)}
+
+
+@exercise.check(points=0.25)
+def zero_where_the_model_did_not_write(sequence_logprobs, rng):
+    """Prompt and padding count as 0, so that the sum of a row is the log-probability of its reply."""
+    logits, tokens, mask = some_rows(rng)
+    said = sequence_logprobs(logits, tokens, mask)
+    return {"by token": said, "sums of the rows": said.sum(dim=-1)}
+
+
+@exercise.check(points=0.25, invariant=True)
+def what_is_masked_out_does_not_count(sequence_logprobs, rng):
+    """Other logits at the end and other tokens behind the reply change nothing; other tokens within it do."""
+    logits, tokens, mask = some_rows(rng)
+    behind = (mask.long().cumsum(dim=1) == mask.sum(dim=1, keepdim=True)) & ~mask
+    changed = logits.clone()
+    changed[:, -1] = 5 * normal(rng, 3, logits.size(-1))
+    before = sequence_logprobs(logits, tokens, mask)
+    after = sequence_logprobs(changed, torch.where(behind, (tokens + 1) % 9, tokens), mask)
+    other = sequence_logprobs(logits, torch.where(mask, (tokens + 1) % 9, tokens), mask)
+    return {"before": before, "after": after, "must differ": [before, other]}
+
+
+@exercise.check(points=0.25)
+def the_gradient_reaches_the_logits(sequence_logprobs, rng):
+    """The sum can be learned from: its gradient reaches the logits that predicted the reply, and no others."""
+    logits, tokens, mask = some_rows(rng)
+    weights = normal(rng, 3, 6)
+    return learned(lambda logits: (weights * sequence_logprobs(logits, tokens, mask)).sum(), logits=logits)
+
+
+@exercise.check(points=0.25)
+def shifted_logits_are_the_same(sequence_logprobs, rng):
+    """Logits are only compared with each other: adding 100 to all of a place changes nothing; thousands are no harm."""
+    logits, tokens, mask = some_rows(rng)
+    return {
+        "plus 100": sequence_logprobs(logits + 100, tokens, mask),
+        "a thousand times": sequence_logprobs(1e3 * logits, tokens, mask) / 1e3,
+    }
+
+
+@exercise.check(points=0.25)
+def short_logits_and_results_in_full(sequence_logprobs, rng):
+    """From logits in bfloat16 come log-probabilities in float32, to the last digit."""
+    seen = []
+    for _ in range(4):
+        logits, tokens, mask = some_rows(rng)
+        seen.append(sequence_logprobs(logits.bfloat16(), tokens, mask))
+    return {"by token": [its.float() for its in seen], "type": str(seen[0].dtype)}
+
+
+catalogue(
+    exercise,
+    Logprobs,
+    counts_the_prompt=way(
+        "The prompt and the padding count too. Who wrote them, and where do you use the mask?",
+        hide=lambda self, said, mask: said,
+    ),
+    masks_one_too_early=way(
+        "The mask is off by one. Place t of the result is about token t + 1: which mask says whether that was written?",
+        hide=lambda self, said, mask: said.masked_fill(~mask[:, :-1], 0.0),
+    ),
+    masks_one_too_late=way(
+        "The first word of each reply counts as 0. Place t of the result is about token t + 1: which mask is that?",
+        hide=lambda self, said, mask: said.masked_fill(~F.pad(mask[:, 2:], (0, 1)), 0.0),
+    ),
+    takes_the_mask_the_other_way_round=way(
+        "What the model wrote counts as 0, and the rest does not. Which of the two does True mean?",
+        hide=lambda self, said, mask: said.masked_fill(mask[:, 1:], 0.0),
+    ),
+    does_not_shift_the_targets=way(
+        "Each token is looked up where it has been read already. Which place predicts it?",
+        targets=lambda self, tokens: tokens[:, :-1],
+    ),
+    predicts_from_the_same_place=way(
+        "The logits at a token's own place have seen it. From which place is it predicted?",
+        places=lambda self: slice(1, None),
+    ),
+    takes_logits_for_log_probabilities=way(
+        "You pick logits. What has to be done so that the probabilities of a place sum to one?",
+        normalise=lambda self, logits: logits,
+    ),
+    takes_the_softmax_twice=way(
+        "The softmax is taken twice. What does `log_softmax` of probabilities give?",
+        normalise=lambda self, logits: F.log_softmax(torch.softmax(logits, dim=-1), dim=-1),
+    ),
+    gives_probabilities=way(
+        "You give probabilities. Which of the two adds up over the tokens of a reply?",
+        normalise=lambda self, logits: torch.softmax(logits, dim=-1),
+    ),
+    turns_the_sign=way(
+        "Your numbers are positive: that is the surprise. Is a log-probability above or below zero?",
+        normalise=lambda self, logits: -F.log_softmax(logits, dim=-1),
+    ),
+    stays_in_short_numbers=way(
+        "Your results have as few digits as the logits. What do you call `.float()` on, and when?",
+        wide=lambda self, logits: logits,
+    ),
+    widens_too_late=way(
+        "Your results are float32, with as few digits as the logits. What has been lost before you widen them?",
+        wide=lambda self, logits: logits,
+        normalise=lambda self, logits: F.log_softmax(logits, dim=-1).float(),
+    ),
+    has_no_gradient=way(
+        "Nothing can be learned from your numbers. What cuts the gradient off?",
+        wide=lambda self, logits: logits.detach().float(),
+    ),
+    is_zero=way(
+        "All your numbers are 0. What does a row add up to that the model wrote?",
+        hide=lambda self, said, mask: 0.0 * said,
+    ),
+    has_no_digits_left=way(
+        "Large logits give -inf. In which order do you take the exponential and the logarithm?",
+        normalise=lambda self, logits: torch.log(torch.softmax(logits, dim=-1)),
+    ),
+)
