@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from autograder.checks.prediction import ending
 from autograder.checking.topic import Topic
+from autograder.checks.prediction import ending
 
 playscript = Topic("playscript")
 check = playscript.try_out

@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autograder.checking.chance import improbable
-from autograder.checks.prediction import ending
 from autograder.checking.topic import Topic
+from autograder.checks.prediction import ending
 
 pretraining = Topic("pretraining")
 check = pretraining.try_out

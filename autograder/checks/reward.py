@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autograder.checking.topic import Topic
 from autograder.checks.prediction import ending
 from autograder.checks.sft import catalogue, normal, outcome, way
-from autograder.checking.topic import Topic
 
 reward = Topic("reward")
 check = reward.try_out

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from autograder.checking.topic import Topic
 from autograder.checks.attention import FourProjections, gradients
 from autograder.checks.prediction import ending
 from autograder.checks.pretraining import Observed, as_tensors, joint, library_clipping, normal, weights_of
-from autograder.checking.topic import Topic
 from layercake import village
 
 sft = Topic("sft")

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autograder.checks.attention import FourProjections, gradients, library_causal_attention, normal
 from autograder.checking.topic import Topic
+from autograder.checks.attention import FourProjections, gradients, library_causal_attention, normal
 
 transformer = Topic("transformer")
 check = transformer.try_out
