@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 
 EXERCISES := $(wildcard exercises/*/*.md)
 NOTEBOOKS := $(EXERCISES:.md=.ipynb)
-JUDGES := $(wildcard solutions/*.py autograder/*.py autograder/checks/*.py) _config.yml
+JUDGES := $(wildcard solutions/*.py) $(shell find autograder -name '*.py') _config.yml
 RECORDED := $(wildcard layercake/recorded/*.json experiments/*.py)
 PAGES := _config.yml _toc.yml $(shell find book layercake/figures -type f -not -path '*/__pycache__/*')
 
@@ -50,7 +50,7 @@ class: .stamps/release .stamps/system-course ## Make an example class of submiss
 	autograder report attention --course $(COURSE)
 
 soundness: .venv/.installed ## Print how sound the checks are: mistakes, alternatives, mutations
-	python -m autograder.soundness
+	python -m autograder.checking.soundness
 
 benchmark: .stamps/release .stamps/system-course ## Compare with others: models, tokenizer, rewards, grading, attacks; takes hours
 	python benchmarks/village.py

@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from autograder.checking.display import as_text, number
-from autograder.collecting.lms import Lms
 from autograder.checking.errors import ClearError
 from autograder.checking.topic import load, topics
+from autograder.collecting.lms import Lms
 
 FINE, FAILED, NEEDS_A_PERSON = 0, 1, 3
 EPILOG = "Exit codes: 0 done; 1 could not be done; 2 wrong usage; 3 done, and something needs a person's look."

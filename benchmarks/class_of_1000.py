@@ -38,9 +38,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # experiments/ is no installed package
 
 from autograder.cli import NEEDS_A_PERSON  # noqa: E402
-from autograder.course.folder import Course
 from autograder.course.files import write_safely  # noqa: E402
-from autograder.example.classes import CLASSES, solved  # noqa: E402
+from autograder.course.folder import Course  # noqa: E402
+from autograder.example.classes import CLASSES  # noqa: E402
+from autograder.example.ways import solved  # noqa: E402
 from autograder.grading.grade import Grading  # noqa: E402
 from autograder.sandbox.worker import PR_SET_CHILD_SUBREAPER  # noqa: E402
 from benchmarks import attacks  # noqa: E402

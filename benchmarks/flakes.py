@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder.grading.cluster import Crew
 from autograder.course.folder import Course
 from autograder.example.classes import CLASSES, make_class
+from autograder.grading.cluster import Crew
 from autograder.grading.grade import Grading
 from autograder.grading.outcome import VERDICTS
 from autograder.releasing.release import release_into

@@ -38,12 +38,12 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # experiments/ is no installed package
 
-from autograder.course.folder import Course
-from autograder.course.gradebook import read_scores
+from autograder.checking.topic import load  # noqa: E402
 from autograder.course.files import write_safely  # noqa: E402
+from autograder.course.folder import Course  # noqa: E402
+from autograder.course.gradebook import read_scores  # noqa: E402
 from autograder.example.classes import CLASSES  # noqa: E402
 from autograder.grading.grade import Grading  # noqa: E402
-from autograder.checking.topic import load  # noqa: E402
 from autograder.releasing.release import Address, build_source, release_into  # noqa: E402
 from experiments.record import provenance  # noqa: E402
 

@@ -21,14 +21,13 @@ from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions.formgrader.handlers import template_path
 from typer.testing import CliRunner
 
-from autograder.sandbox import masking, seccomp
+from autograder.checking.topic import ROOT, load, topics
 from autograder.cli import app
 from autograder.course.folder import Course
-from autograder.example.classes import solved
+from autograder.example.ways import solved
 from autograder.grading.grade import Graded, Grading
-from autograder.checking.topic import load, topics
-from autograder.checking.source import ROOT
 from autograder.returning.report import summarise, write_report
+from autograder.sandbox import masking, seccomp
 from benchmarks.attacks import CANARY, FILES, FULL, LIMITS, MARK, NAMES, TOPIC, hand_in, make_course, reason
 
 PROBE = """\

@@ -206,7 +206,7 @@ def test_a_machine_without_a_sandbox(folder, tmp_path, monkeypatch, program, say
     if program:
         (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{program}\n")
         (tmp_path / "bwrap").chmod(0o755)
-    monkeypatch.setattr("autograder.walls.shutil.which", lambda name: str(tmp_path / name) if program else None)
+    monkeypatch.setattr("autograder.sandbox.walls.shutil.which", lambda name: str(tmp_path / name) if program else None)
     before = contents(folder)
     said = autograder("grade", TOPIC, "--course", folder)
     assert says in said and "--sandbox none" in said

@@ -26,8 +26,9 @@ from nbformat import NotebookNode
 
 from autograder.checking.cells import checked_exercise
 from autograder.checking.display import number
-from autograder.example.classes import CLASSES, solved
 from autograder.checking.topic import load, topics
+from autograder.example.classes import CLASSES
+from autograder.example.ways import solved
 from autograder.releasing.release import Address, release
 
 COLAB = ROOT / ".colab"

@@ -18,11 +18,11 @@ import pytest
 from test_bad_input import inside
 from typer.testing import CliRunner
 
-from autograder.collecting.archive import CollectError
 from autograder.cli import app
+from autograder.collecting.archive import CollectError
 from autograder.collecting.collect import collect, roster, unreadable
-from autograder.course.folder import Course
 from autograder.collecting.lms import Lms, key_of, student_in
+from autograder.course.folder import Course
 from autograder.releasing.release import source_path
 
 TOPIC = "prediction"

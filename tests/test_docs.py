@@ -21,11 +21,11 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
 import solutions
-from autograder.cli import app
+from autograder.checking.source import ReleaseError
 from autograder.checking.topic import topics
+from autograder.cli import app
 from autograder.grading.reasons import ALWAYS_SAID, MEANINGS
 from autograder.releasing.release import Address, build_source
-from autograder.checking.source import ReleaseError
 
 TEACHING, README, CONTRIBUTING = (ROOT / name for name in ("book/teaching.md", "README.md", "CONTRIBUTING.md"))
 DOCUMENTS = TEACHING, README, CONTRIBUTING

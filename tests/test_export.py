@@ -20,12 +20,12 @@ import pytest
 from nbgrader.api import Gradebook
 from test_collect import PAGE, autograder, contents, write_folder, write_zip
 
+from autograder.checking.topic import load
 from autograder.collecting.collect import collect
 from autograder.course.folder import Course
-from autograder.example.classes import solved
-from autograder.returning.export import defused
-from autograder.checking.topic import load
+from autograder.example.ways import solved
 from autograder.releasing.release import release_into
+from autograder.returning.export import defused
 
 TOPIC = "prediction"
 RIGHT, LEAKING, GROUP = "4021", "4022", "4023_4024"

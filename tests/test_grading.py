@@ -16,15 +16,14 @@ import pytest
 from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
-from autograder.cli import app
-from autograder.course.folder import Course
-from autograder.course.files import CourseError
 from autograder.checking.display import as_html, as_text
+from autograder.checking.judge import judge, observe_all
+from autograder.checking.topic import ROOT, load, topics
+from autograder.cli import app
+from autograder.course.files import CourseError
+from autograder.course.folder import Course
 from autograder.example.classes import CLASSES
 from autograder.grading.grade import Grading
-from autograder.checking.judge import judge, observe_all
-from autograder.checking.topic import load, topics
-from autograder.checking.source import ROOT
 from autograder.releasing.release import release_into
 
 CLASS = {student.name: student for student in CLASSES["attention"]}

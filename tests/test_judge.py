@@ -11,7 +11,17 @@ import pytest
 import torch
 
 from autograder.checking.judge import change, diagnose, first_difference, judge, observe_all
-from autograder.checking.observe import MAX_ELEMENTS, BadObservation, Observation, Raised, observe, pack, plain, seeded, unpack
+from autograder.checking.observe import (
+    MAX_ELEMENTS,
+    BadObservation,
+    Observation,
+    Raised,
+    observe,
+    pack,
+    plain,
+    seeded,
+    unpack,
+)
 from autograder.checking.topic import Check, Topic, load, topics
 
 nan, inf = float("nan"), float("inf")

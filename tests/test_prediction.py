@@ -13,9 +13,9 @@ from matplotlib import pyplot as plt
 
 from autograder.checking import soundness
 from autograder.checking.chance import FALSE_ALARM, divergence
-from autograder.checks.prediction import DRAWS, shares_agree
 from autograder.checking.judge import observe_all
 from autograder.checking.topic import load
+from autograder.checks.prediction import DRAWS, shares_agree
 from layercake import ngram_lab, village
 from solutions import prediction
 

@@ -12,9 +12,8 @@ import nbformat
 import pytest
 
 from autograder.checking.source import STUB
+from autograder.checking.topic import ROOT, ReleaseError, load, solution_source
 from autograder.course.files import CourseError
-from autograder.checking.topic import load
-from autograder.checking.source import ROOT, ReleaseError, solution_source
 from autograder.releasing.release import Address, build_source, finish_release, release
 
 SOURCE = (ROOT / "exercises" / "attention" / "attention.md").read_text(encoding="utf-8")

@@ -24,12 +24,23 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course.folder import Course
-from autograder.example.classes import make_class, solved
+from autograder.example.classes import make_class
+from autograder.example.ways import solved
 from autograder.grading.grade import Grading
 from autograder.grading.reasons import Reason
 from autograder.returning.report import Summary, summarise, write_report
+from autograder.returning.similarity import (
+    MAX_LETTERS,
+    Document,
+    Group,
+    Pair,
+    Passage,
+    alike,
+    document,
+    known_work,
+    own_work,
+)
 from autograder.sandbox.limits import Limits
-from autograder.returning.similarity import MAX_LETTERS, Document, Group, Pair, Passage, alike, document, known_work, own_work
 from benchmarks import attacks, similarity
 
 TOPIC = "attention"

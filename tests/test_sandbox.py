@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.grading.outcome import judge_all
-from autograder.checking.topic import load
 from autograder.checking.source import solution_source
-from autograder.sandbox.limits import Limits
+from autograder.checking.topic import load
+from autograder.grading.outcome import judge_all
 from autograder.sandbox.host import Worker
+from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import AHEAD, NoSandbox, find_bwrap, launched_ahead
 
 SEED = 123_456_789
@@ -224,7 +224,9 @@ def test_where_namespaces_are_refused_there_is_a_remedy(monkeypatch, tmp_path):
 
 def test_an_ordinary_users_sandbox_holds_too(monkeypatch):
     """Root gives up its rights in another way than an ordinary user, whose walls this builds."""
-    monkeypatch.setattr("autograder.walls._isolation", lambda: ["--unshare-all", "--uid", "1000", "--gid", "1000"])
+    monkeypatch.setattr(
+        "autograder.sandbox.walls._isolation", lambda: ["--unshare-all", "--uid", "1000", "--gid", "1000"]
+    )
     attempts = ["os.kill(1, 9); os.kill(1, 2)", "open('/proc/1/mem', 'rb').read(1)", "os.kill(-1, 9)"]
     with Worker("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
         worker.start()

@@ -22,18 +22,17 @@ import nbformat
 import pytest
 from distributed import Client
 
-from autograder.grading import cluster
-from autograder.sandbox import masking
-from autograder.grading.cluster import ClusterError
-from autograder.course.folder import Course
+from autograder.checking.topic import ROOT, load
 from autograder.course.files import CourseError
+from autograder.course.folder import Course
 from autograder.example.classes import make_class
+from autograder.grading import cluster
+from autograder.grading.cluster import ClusterError
 from autograder.grading.grade import Grading
 from autograder.grading.nbgrader_hooks import CompileOnce
-from autograder.checking.topic import load
 from autograder.grading.reasons import Reason
-from autograder.checking.source import ROOT
 from autograder.releasing.release import release_into
+from autograder.sandbox import masking
 from autograder.sandbox.limits import Limits
 
 TOPIC = "prediction"

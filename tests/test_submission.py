@@ -9,9 +9,9 @@ import json
 import nbformat
 import pytest
 
-from autograder.example.classes import as_colab_saves, as_kaggle_saves, solved, without_metadata
-from autograder.checking.source import ROOT
+from autograder.checking.topic import ROOT
 from autograder.collecting.submission import UnreadableSubmission, as_notebook, read_submission, repair
+from autograder.example.ways import as_colab_saves, as_kaggle_saves, solved, without_metadata
 
 RELEASED = nbformat.read(ROOT / "exercises" / "attention" / "attention.ipynb", as_version=4)
 

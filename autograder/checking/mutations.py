@@ -15,8 +15,8 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.operators.provider import OperatorProvider
 
-from autograder.checking.topic import Topic
 from autograder.checking.source import BEGIN, END, solution_source
+from autograder.checking.topic import Topic
 
 BIT_OPERATORS = ("Shift", "Bit")  # on numbers of floating point these only raise, which would flatter the count
 MODULES = ("torch", "math", "F", "nn")  # whose functions take as first argument what they change

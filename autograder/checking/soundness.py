@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,11 +28,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from autograder.checking.source import STUB
 from autograder.checking.judge import Verdict, judge, observe_all
 from autograder.checking.mutations import Mutation, mutations, with_solution
-from autograder.checking.topic import PUBLIC_SEED, Exercise, Topic, UnknownTopic, load, topics
-from autograder.checking.source import solution_source
+from autograder.checking.source import STUB, solution_source
+from autograder.checking.topic import PACKAGE, PUBLIC_SEED, ROOT, Exercise, Topic, UnknownTopic, load, topics
 
 ALTERNATIVES = ROOT / "tests" / "alternatives"
 AT_LEAST = 3  # known mistakes, and alternatives, for each exercise

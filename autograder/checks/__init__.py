@@ -1,1 +1,1 @@
-"""One module per topic: what its exercises must do, and the mistakes that it can recognise."""
+"""A folder for each topic, and in it a file for each exercise: what it must do, and the mistakes that are known."""

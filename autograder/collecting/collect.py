@@ -21,12 +21,12 @@ from pathlib import Path
 from nbformat import NotebookNode
 from pydantic import TypeAdapter, ValidationError
 
-from autograder.collecting.archive import CollectError, Item, items
 from autograder.checking.cells import checked_exercise
-from autograder.course.folder import Course
-from autograder.course.files import fingerprint, write_safely
+from autograder.collecting.archive import CollectError, Item, items
 from autograder.collecting.lms import HandedIn, Lms, Member, read, recognise
 from autograder.collecting.submission import UnreadableSubmission, imported_checks, read_submission
+from autograder.course.files import fingerprint, write_safely
+from autograder.course.folder import Course
 
 COLAB_LINK = re.compile(rb"colab\.research\.google\.com/(?:drive|gist|github)")
 

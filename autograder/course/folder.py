@@ -4,7 +4,7 @@ course/
   nbgrader_config.py   one line that calls `configure`, so that formgrader sees what we see
   source/ release/     the notebook, solved and as learners get it
   submitted/           submitted/<student>/<topic>/<topic>.ipynb: what came in; only `collect` writes to it
-  attempts/ unreadable/ roster/     `collect` (autograder/collect.py)
+  attempts/ unreadable/ roster/     `collect` (autograder/collecting/collect.py)
   journal/             journal/<topic>/<student>.json: verdicts, and what they were made from
   autograded/ feedback/ gradebook.db    nbgrader's
 """
@@ -13,146 +13,37 @@ import contextlib
 import copy
 import ctypes
 import gc
-import hashlib
 import json
 import os
 import re
 import signal
 import sqlite3
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import MissingEntry
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.dialects import plugins
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import PyFileConfigLoader
 
-from autograder.checking.errors import ClearError
+from autograder.course.files import CourseError, write_generated, write_safely
+from autograder.course.gradebook import Score, read_scores
+from autograder.course.settings import CONFIG_FILE, HOOKS, PLUGIN
 
-HOOKS = "autograder.nbgrader_hooks"
 PR_SET_PDEATHSIG = 1
-PLUGIN = "compile-once"  # of SQLAlchemy, in the gradebook's address
-plugins.register(PLUGIN, HOOKS, "CompileOnce")
-RUNNABLE = ["*.htm*", "*.xht*", "*.svg", "*.xml", "*.js"]  # files that formgrader would serve, and a browser run
-CONFIG_FILE = """\
-# Written by `autograder`: nbgrader and formgrader, opened in this folder, record the same verdicts.
-from autograder.course import configure
-
-c = configure(get_config())  # noqa: F821
-# Your own settings follow; this one, say, takes all points off what comes in late:
-# c.LateSubmissionPlugin.penalty_method = "zero"
-"""
-
 
 LOCKED = (
     "the gradebook is locked by another program, such as formgrader or a second autograder; wait for it, or close it, "
     "and run this again"
 )
-
-
-class CourseError(ClearError):
-    """nbgrader could not do what was asked: what it said, and what to do."""
-
-
-def configure(config: Config) -> Config:
-    """Set nbgrader up for a course: metadata is repaired first, and verdicts replace execution."""
-    config.CourseDirectory.course_id = "layer-cake"
-    config.Autograde.exporter_class = f"{HOOKS}.SubmissionExporter"
-    config.Autograde.sanitize_preprocessors = [
-        f"{HOOKS}.RepairSubmission",
-        f"{HOOKS}.KeepLabPictures",
-        "nbgrader.preprocessors.DeduplicateIds",
-        "nbgrader.preprocessors.OverwriteKernelspec",
-        "nbgrader.preprocessors.OverwriteCells",
-    ]
-    config.Autograde.autograde_preprocessors = [
-        f"{HOOKS}.WriteVerdicts",
-        "nbgrader.preprocessors.LimitOutput",
-        "nbgrader.preprocessors.SaveAutoGrades",
-        "nbgrader.preprocessors.AssignLatePenalties",
-    ]  # without CheckCellMetadata: all metadata of nbgrader's are the release's, where it has checked them
-    config.Exporter.optimistic_validation = True  # once for each conversion, not after each preprocessor
-    config.GenerateFeedback.preprocessors = [
-        f"{HOOKS}.HideText",
-        "nbgrader.preprocessors.GetGrades",
-        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-    ]
-    config.HTMLExporter.filters = {"strip_files_prefix": f"{HOOKS}.tamed"}
-    config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", *RUNNABLE]
-    return config
-
-
-def write_safely(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new and nothing between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing.", delete=False) as temporary:
-        try:
-            temporary.write(content.encode() if isinstance(content, str) else content)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-            os.chmod(temporary.name, mode)
-            os.replace(temporary.name, path)
-        except OSError:  # a full disk: what was begun is not left behind
-            os.unlink(temporary.name)
-            raise
-
-
-def fingerprint(notebook: NotebookNode) -> str:
-    """A hash of what a notebook's cells say; outputs and metadata do not count."""
-    said = [[cell.cell_type, cell.source] for cell in notebook.cells]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
-
-
-def write_generated(path: Path, notebook: NotebookNode) -> None:
-    """Write a notebook that we generate, with its fingerprint.
-
-    Raises CourseError where the file is there and is not what an earlier run wrote: somebody has worked in it.
-    """
-    notebook.metadata["layercake"] = {"fingerprint": fingerprint(notebook)}
-    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    if path.exists():
-        if path.read_text(encoding="utf-8") == text:
-            return
-        try:
-            old = nbformat.read(path, as_version=4)
-            ours = old.metadata.get("layercake", {}).get("fingerprint") == fingerprint(old)
-        except Exception:  # no notebook at all
-            ours = False
-        if not ours:
-            raise CourseError(
-                f"{path} has been worked in since it was generated; copy it elsewhere, remove it, and run this again "
-                "(to change the exercises, edit their source text)"
-            )
-    write_safely(path, text)
-
-
-@dataclass
-class Score:
-    """What the gradebook holds for one submission."""
-
-    student: str
-    score: float
-    max_score: float
-    needs_manual_grade: bool
-    exercises: dict[str, tuple[float, float]]  # check's grade id -> (score, maximum)
-    penalty: float = 0  # for late work
-    comments: dict[str, str] = field(default_factory=dict)  # cell's grade id -> what was written by hand
-
-    @property
-    def final(self) -> float:
-        """The score that is handed back: after the penalty, and not below zero."""
-        return max(0.0, self.score - self.penalty)
 
 
 class Course:
@@ -178,7 +69,7 @@ class Course:
         if f"{HOOKS}.WriteVerdicts" not in self.config.Autograde.get("autograde_preprocessors", []):
             raise CourseError(
                 f"{settings} is set up for nbgrader alone, which runs submissions without a sandbox; choose another "
-                "--course, or add these two lines to it: from autograder.course import configure; "
+                "--course, or add these two lines to it: from autograder.course.settings import configure; "
                 "configure(get_config())"
             )
         self._refuse_foreign_gradebook()
@@ -335,22 +226,3 @@ def _stand_by(course: Course, parent: int) -> None:
 
 def _record(topic: str, student: str) -> None:
     _record.course.record(topic, student)
-
-
-def read_scores(database: str, topic: str) -> list[Score]:
-    """What any gradebook of nbgrader's holds for a topic, by student."""
-    with Gradebook(database, "layer-cake") as gradebook:
-        return [_score(submission) for submission in gradebook.assignment_submissions(topic)]
-
-
-def _score(submission: SubmittedAssignment) -> Score:
-    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-    return Score(
-        submission.student.id,
-        submission.score,
-        submission.max_score,
-        submission.needs_manual_grade,
-        {grade.name: (grade.score, grade.max_score) for grade in grades},
-        submission.late_submission_penalty or 0,
-        {said.name: said.comment for notebook in submission.notebooks for said in notebook.comments if said.comment},
-    )

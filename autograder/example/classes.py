@@ -4,24 +4,28 @@ Each has its expected points beside it, which the tests hold against what gradin
 """
 
 import copy
-import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.checking.cells import checked_exercise
-from autograder.course.folder import Course
-from autograder.course.files import write_safely
-from autograder.checking.errors import ClearError
 from autograder.checking.topic import load
-from autograder.checking.source import BEGIN, END, solution_source
-
-
-class ExampleError(ClearError):
-    """There is no example class for this topic, or the course cannot take it."""
+from autograder.course.files import write_safely
+from autograder.course.folder import Course
+from autograder.example.ways import (
+    ExampleError,
+    all_right,
+    as_colab_saves,
+    as_kaggle_saves,
+    cell_of,
+    edited,
+    fourth_cell_never_ends,
+    half_done,
+    with_cell,
+    with_references,
+    without_metadata,
+)
 
 
 @dataclass(frozen=True)
@@ -47,118 +51,17 @@ def make_class(topic: str, course: Course) -> list[Student]:
     return CLASSES[topic]
 
 
-# --- Ways of working ----------------------------------------------------------------------------------------
-
-
-def solved(notebook: NotebookNode, only: tuple[str, ...] | None = None) -> NotebookNode:
-    """The notebook with the reference written into its exercises, or into some of them."""
-    topic = _topic(notebook)
-    for cell in notebook.cells:
-        about = cell.metadata.get("nbgrader", {})
-        name = about.get("grade_id")
-        if about.get("solution") and cell.cell_type == "code" and (only is None or name in only):
-            lines = solution_source(load(topic).reference(name)).splitlines()
-            cell.source = "\n".join(line for line in lines if line.strip() not in (BEGIN, END))
-        elif about.get("solution") and cell.cell_type == "markdown":
-            cell.source = "My curve says what I expected, but for its end, and one run does not tell why."
-    return notebook
-
-
-def edited(exercise: str, old: str, new: str) -> Callable[[NotebookNode], str]:
-    """Solved, but for one edit in one exercise: a known mistake, as a learner would type it."""
-
-    def make(notebook: NotebookNode) -> str:
-        cell = _cell(solved(notebook), exercise)
-        if old not in cell.source:
-            raise ExampleError(f"{exercise} has no {old!r} to edit")
-        cell.source = cell.source.replace(old, new)
-        return nbformat.writes(notebook)
-
-    return make
+def mistaken(name: str, words: str, points: float, exercise: str, old: str, new: str) -> Student:
+    """A student who made one mistake in one exercise, as learners type it."""
+    return Student(name, f"mistake: {words}", points, edited(exercise, old, new))
 
 
 def written_differently(notebook: NotebookNode) -> str:
     """Every exercise right, and none as the reference has it."""
     for name, source in OTHER_WAYS.items():
-        _cell(notebook, name).source = source
+        cell_of(notebook, name).source = source
     return nbformat.writes(notebook)
 
-
-def with_cell(source: str, after: str | None = None, instead: str | None = None) -> Callable[[NotebookNode], str]:
-    """Solved, with a cell of the learner's own after an exercise's cell, or instead of it."""
-
-    def make(notebook: NotebookNode) -> str:
-        solved(notebook)
-        if instead:
-            _cell(notebook, instead).source = source
-        else:
-            at = notebook.cells.index(_cell(notebook, after)) + 1
-            notebook.cells.insert(at, nbformat.v4.new_code_cell(source))
-        return nbformat.writes(notebook)
-
-    return make
-
-
-def fourth_cell_never_ends(notebook: NotebookNode) -> str:
-    """Solved, and the fourth code cell of the learner's own runs for ever."""
-    solved(notebook)
-    own = [cell for cell in notebook.cells if cell.cell_type == "code" and not checked_exercise(cell.source)]
-    own[3].source += "\n\nwhile True:\n    pass"
-    return nbformat.writes(notebook)
-
-
-def without_metadata(notebook: NotebookNode) -> str:
-    """Solved, with all metadata and ids lost."""
-    for cell in solved(notebook).cells:
-        cell.metadata = nbformat.from_dict({})
-        cell.pop("id", None)
-    raw = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": notebook.cells}
-    return json.dumps(raw)
-
-
-def as_colab_saves(notebook: NotebookNode) -> str:
-    """Solved, and saved to GitHub from Colab: a badge cell without an id, ids doubled into metadata, widget state."""
-    raw = json.loads(nbformat.writes(solved(notebook)))
-    for cell in raw["cells"]:
-        cell["metadata"]["id"] = cell["id"]
-        if cell["cell_type"] == "code":
-            cell["metadata"]["colab"] = {"base_uri": "https://localhost:8080/"}
-            cell["metadata"]["outputId"] = "00000000-0000-0000-0000-000000000000"
-    badge = {"id": "view-in-github", "colab_type": "text"}
-    raw["cells"].insert(0, {"cell_type": "markdown", "metadata": badge, "source": ["<a>Open in Colab</a>"]})
-    state = {"0" * 32: {"model_module": "@jupyter-widgets/controls", "model_name": "VBoxModel", "state": {}}}
-    raw["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
-    return json.dumps(raw, indent=2, ensure_ascii=False)
-
-
-def as_kaggle_saves(notebook: NotebookNode) -> str:
-    """Solved, and saved by Kaggle: one line, sources as one string, no ids, format 4.4."""
-    raw = json.loads(nbformat.writes(solved(notebook)))
-    for cell in raw["cells"]:
-        cell.pop("id")
-        cell["source"] = "".join(cell["source"])
-        if cell["cell_type"] == "code":
-            cell["metadata"] |= {"trusted": True, "execution": {"iopub.status.busy": "2026-01-01T00:00:00.000Z"}}
-    raw["metadata"]["kaggle"] = {"accelerator": "none", "dataSources": [], "isInternetEnabled": True}
-    return json.dumps(raw | {"nbformat_minor": 4}, ensure_ascii=False)
-
-
-def _topic(notebook: NotebookNode) -> str:
-    """The topic of a released notebook, from the line that imports its check."""
-    for cell in notebook.cells:
-        if found := re.search(r"^from autograder\.checks\.(\w+) import check$", cell.source, re.MULTILINE):
-            return found[1]
-    raise ExampleError("the released notebook has no line `from autograder.checks.TOPIC import check`")
-
-
-def _cell(notebook: NotebookNode, grade_id: str) -> NotebookNode:
-    for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id:
-            return cell
-    raise ExampleError(f"the released notebook has no cell {grade_id!r}")
-
-
-# --- Who is in the class ------------------------------------------------------------------------------------
 
 OTHER_WAYS = {
     "attention_over_states": """\
@@ -231,6 +134,7 @@ def online_softmax_attention(query, key, value, block_size=64):
 """,
 }
 
+
 FORGERY = """\
 import builtins, sys
 print("Score: 8 of 8 points")
@@ -244,18 +148,12 @@ def scaled_dot_product(query, key, value, mask=None):
 """
 
 
-def _with_imports(notebook: NotebookNode, *exercises: str) -> str:
-    for name in exercises:
-        _cell(notebook, name).source = f"from solutions.{_topic(notebook)} import {name}"
-    return nbformat.writes(notebook)
-
-
 def small_class(half: tuple[str, ...], points_of_half: float, points: float, *mistaken: Student) -> list[Student]:
     """The students whom every class has, around those of one topic who made a mistake."""
     return [
-        Student("ada", "everything right", points, lambda nb: nbformat.writes(solved(nb))),
-        Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),
-        Student("carl", "half done", points_of_half, lambda nb: nbformat.writes(solved(nb, only=half))),
+        Student("ada", "everything right", points, all_right),
+        Student("blaise", "nothing written", 0, nbformat.writes),
+        Student("carl", "half done", points_of_half, half_done(half)),
         *mistaken,
         Student("katherine", "everything right, saved by Colab", points, as_colab_saves),
         Student("mary", "everything right, all metadata lost", points, without_metadata),
@@ -267,302 +165,274 @@ CLASSES = {
         ("next_token_pairs", "cross_entropy", "perplexity", "bits_per_byte"),
         3.5,
         8,
-        Student(
+        mistaken(
             "dorothy",
-            "mistake: the target is the input",
+            "the target is the input",
             7.25,
-            edited("next_token_pairs", "tokens[1 : n * context_length + 1]", "tokens[: n * context_length]"),
+            "next_token_pairs",
+            "tokens[1 : n * context_length + 1]",
+            "tokens[: n * context_length]",
         ),
-        Student(
+        mistaken(
             "emmy",
-            "mistake: the exponentials overflow",
+            "the exponentials overflow",
             7.75,
-            edited("cross_entropy", "logits - logits.amax(dim=-1, keepdim=True)", "logits"),
+            "cross_entropy",
+            "logits - logits.amax(dim=-1, keepdim=True)",
+            "logits",
         ),
-        Student(
-            "felix",
-            "mistake: multiplies by the temperature",
-            7.5,
-            edited("sample", "logits / temperature", "logits * temperature"),
+        mistaken(
+            "felix", "multiplies by the temperature", 7.5, "sample", "logits / temperature", "logits * temperature"
         ),
-        Student(
-            "grace",
-            "mistake: nats, not bits",
-            7.5,
-            edited("bits_per_byte", "n_bytes / math.log(2)", "n_bytes"),
-        ),
+        mistaken("grace", "nats, not bits", 7.5, "bits_per_byte", "n_bytes / math.log(2)", "n_bytes"),
     ),
     "rnn": small_class(
         ("rnn_step", "rnn_scan", "gradient_norms_by_distance"),
         2.75,
         9,
-        Student(
-            "dorothy",
-            "mistake: every position begins anew",
-            8,
-            edited("rnn_scan", "cell(x_t, state)", "cell(x_t, None)"),
+        mistaken("dorothy", "every position begins anew", 8, "rnn_scan", "cell(x_t, state)", "cell(x_t, None)"),
+        mistaken("emmy", "the gates in another order", 7.25, "LSTMCell", "i, f, g, o =", "f, i, g, o ="),
+        mistaken(
+            "felix", "the update gate the other way round", 7.5, "GRUCell", "(1 - z) * n + z * h", "z * n + (1 - z) * h"
         ),
-        Student(
-            "emmy", "mistake: the gates in another order", 7.25, edited("LSTMCell", "i, f, g, o =", "f, i, g, o =")
-        ),
-        Student(
-            "felix",
-            "mistake: the update gate the other way round",
-            7.5,
-            edited("GRUCell", "(1 - z) * n + z * h", "z * n + (1 - z) * h"),
-        ),
-        Student(
-            "grace",
-            "mistake: the history is not cut",
-            8.25,
-            edited("truncated_bptt", "state = detached(state)", "pass"),
-        ),
+        mistaken("grace", "the history is not cut", 8.25, "truncated_bptt", "state = detached(state)", "pass"),
     ),
     "transformer": small_class(
         ("RMSNorm", "rotary", "RotaryAttention", "FeedForward"),
         4.75,
         10,
-        Student(
-            "dorothy",
-            "mistake: the squares overflow in half precision",
-            9.75,
-            edited("RMSNorm", "wide = x.float()", "wide = x"),
-        ),
-        Student(
+        mistaken("dorothy", "the squares overflow in half precision", 9.75, "RMSNorm", "wide = x.float()", "wide = x"),
+        mistaken(
             "emmy",
-            "mistake: every piece of a text begins at position 0",
+            "every piece of a text begins at position 0",
             8.25,
-            edited("RotaryAttention", "torch.arange(S, S + T", "torch.arange(T"),
+            "RotaryAttention",
+            "torch.arange(S, S + T",
+            "torch.arange(T",
         ),
-        Student(
+        mistaken(
             "felix",
-            "mistake: norms stand after the parts",
+            "norms stand after the parts",
             9,
-            edited(
-                "Block",
-                "read, state = self.attention(self.attention_norm(x), state)\n"
-                "        x = x + read\n"
-                "        return x + self.feed_forward(self.feed_forward_norm(x)), state",
-                "read, state = self.attention(x, state)\n"
-                "        x = self.attention_norm(x + read)\n"
-                "        return self.feed_forward_norm(x + self.feed_forward(x)), state",
-            ),
+            "Block",
+            "read, state = self.attention(self.attention_norm(x), state)\n"
+            "        x = x + read\n"
+            "        return x + self.feed_forward(self.feed_forward_norm(x)), state",
+            "read, state = self.attention(x, state)\n"
+            "        x = self.attention_norm(x + read)\n"
+            "        return self.feed_forward_norm(x + self.feed_forward(x)), state",
         ),
-        Student(
-            "grace",
-            "mistake: no norm before the output layer",
-            8.5,
-            edited("GPT", "self.output(self.norm(x))", "self.output(x)"),
-        ),
-        Student(
+        mistaken("grace", "no norm before the output layer", 8.5, "GPT", "self.output(self.norm(x))", "self.output(x)"),
+        mistaken(
             "henri",
-            "mistake: the model reads all again, with the cache",
+            "the model reads all again, with the cache",
             8.75,
-            edited("generate", "model(unread, state) if use_cache", "model(tokens, state) if use_cache"),
+            "generate",
+            "model(unread, state) if use_cache",
+            "model(tokens, state) if use_cache",
         ),
         Student(
             "quinn",
             "imports the reference for four exercises, and goes on",
             6,
-            lambda nb: _with_imports(solved(nb), "RMSNorm", "rotary", "Block", "count_parameters"),
+            with_references("RMSNorm", "rotary", "Block", "count_parameters"),
         ),
     ),
     "pretraining": small_class(
         ("train_bpe", "encode", "decode", "get_batch"),
         3.5,
         10,
-        Student(
-            "dorothy",
-            "mistake: bytes that are no text raise an error",
-            9.75,
-            edited("decode", 'errors="replace"', 'errors="strict"'),
+        mistaken(
+            "dorothy", "bytes that are no text raise an error", 9.75, "decode", 'errors="replace"', 'errors="strict"'
         ),
-        Student(
+        mistaken(
             "emmy",
-            "mistake: eps under the root",
+            "eps under the root",
             9.5,
-            edited("adamw_update", "(unbiased_square.sqrt() + eps)", "(unbiased_square + eps).sqrt()"),
+            "adamw_update",
+            "(unbiased_square.sqrt() + eps)",
+            "(unbiased_square + eps).sqrt()",
         ),
-        Student(
+        mistaken(
             "felix",
-            "mistake: the mean of the batches' means",
+            "the mean of the batches' means",
             9,
-            edited("train_step", 'reduction="sum") / n_targets', 'reduction="mean") / len(batches)'),
+            "train_step",
+            'reduction="sum") / n_targets',
+            'reduction="mean") / len(batches)',
         ),
-        Student(
-            "grace",
-            "mistake: the model is left in evaluation mode",
-            9.75,
-            edited("evaluate", "model.train(mode)", "pass"),
-        ),
-        Student(
-            "henri",
-            "mistake: the exponent has the wrong sign",
-            9.25,
-            edited("fit_power_law", "-slope.item()", "slope.item()"),
-        ),
+        mistaken("grace", "the model is left in evaluation mode", 9.75, "evaluate", "model.train(mode)", "pass"),
+        mistaken("henri", "the exponent has the wrong sign", 9.25, "fit_power_law", "-slope.item()", "slope.item()"),
         Student(
             "quinn",
             "imports the reference for two exercises, and goes on",
             7.75,
-            lambda nb: _with_imports(solved(nb), "train_bpe", "clip_gradients"),
+            with_references("train_bpe", "clip_gradients"),
         ),
     ),
     "playscript": small_class(
         ("render_playscript", "few_shot_prompt"),
         2,
         6,
-        Student(
+        mistaken(
             "dorothy",
-            "mistake: a space behind the last colon",
+            "a space behind the last colon",
             5.75,
-            edited("render_playscript", 'f"{label(speaker)}:"])', 'f"{label(speaker)}: "])'),
+            "render_playscript",
+            'f"{label(speaker)}:"])',
+            'f"{label(speaker)}: "])',
         ),
-        Student(
+        mistaken(
             "emmy",
-            "mistake: finds a leak in the same letters only",
+            "finds a leak in the same letters only",
             5.75,
-            edited("few_shot_prompt", "words(question) == words(asked)", "question == asked"),
+            "few_shot_prompt",
+            "words(question) == words(asked)",
+            "question == asked",
         ),
-        Student(
+        mistaken(
             "felix",
-            "mistake: the last token of a stop ends the text",
+            "the last token of a stop ends the text",
             5.5,
-            edited("generate_until", "written[-len(stop) :] == list(stop)", "written[-1] == stop[-1]"),
+            "generate_until",
+            "written[-len(stop) :] == list(stop)",
+            "written[-1] == stop[-1]",
         ),
-        Student(
+        mistaken(
             "grace",
-            "mistake: what others say counts as the answer",
+            "what others say counts as the answer",
             5.75,
-            edited("classify_failure", "names(first, ", "names(written, "),
+            "classify_failure",
+            "names(first, ",
+            "names(written, ",
         ),
         Student(
             "quinn",
             "imports the reference for two exercises, and goes on",
             3,
-            lambda nb: _with_imports(solved(nb), "render_playscript", "classify_failure"),
+            with_references("render_playscript", "classify_failure"),
         ),
     ),
     "sft": small_class(
         ("render_chat", "response_mask", "pack"),
         4.25,
         9,
-        Student(
+        mistaken(
             "dorothy",
-            "mistake: a message may hold the marks that are no role's",
+            "a message may hold the marks that are no role's",
             8.75,
-            edited("render_chat", "forged := MARKS & set(content)", "forged := {USER, ASSISTANT} & set(content)"),
+            "render_chat",
+            "forged := MARKS & set(content)",
+            "forged := {USER, ASSISTANT} & set(content)",
         ),
-        Student(
+        mistaken(
             "emmy",
-            "mistake: the last place of a row stays empty",
+            "the last place of a row stays empty",
             8.25,
-            edited("pack", "len(conversation) <= T)", "len(conversation) < T)"),
+            "pack",
+            "len(conversation) <= T)",
+            "len(conversation) < T)",
         ),
-        Student(
-            "felix",
-            "mistake: the mask is thrown away",
-            7,
-            edited("sft_step", "response_mask(tokens)[:, 1:]", "segments[:, 1:] > 0"),
+        mistaken(
+            "felix", "the mask is thrown away", 7, "sft_step", "response_mask(tokens)[:, 1:]", "segments[:, 1:] > 0"
         ),
-        Student(
+        mistaken(
             "grace",
-            "mistake: merged without the scale",
+            "merged without the scale",
             8.75,
-            edited("LoRALinear", "self.scale * self.lora_b @ self.lora_a", "self.lora_b @ self.lora_a"),
+            "LoRALinear",
+            "self.scale * self.lora_b @ self.lora_a",
+            "self.lora_b @ self.lora_a",
         ),
         Student(
             "quinn",
             "imports the reference for two exercises, and goes on",
             6.5,
-            lambda nb: _with_imports(solved(nb), "response_mask", "masked_cross_entropy"),
+            with_references("response_mask", "masked_cross_entropy"),
         ),
     ),
     "reward": small_class(
         ("sequence_logprobs", "bradley_terry_loss", "kl_penalty", "grpo_loss"),
         5,
         10,
-        Student(
-            "dorothy",
-            "mistake: the prompt counts too",
-            8.75,
-            edited("sequence_logprobs", "said.masked_fill(~mask[:, 1:], 0.0)", "said"),
+        mistaken(
+            "dorothy", "the prompt counts too", 8.75, "sequence_logprobs", "said.masked_fill(~mask[:, 1:], 0.0)", "said"
         ),
-        Student(
+        mistaken(
             "emmy",
-            "mistake: reads the reward at the end of the row",
+            "reads the reward at the end of the row",
             9.25,
-            edited("RewardModel", "[torch.arange(len(x), device=x.device), lengths - 1]", "[:, -1]"),
+            "RewardModel",
+            "[torch.arange(len(x), device=x.device), lengths - 1]",
+            "[:, -1]",
         ),
-        Student(
-            "felix",
-            "mistake: the old policy keeps its graph",
-            9.5,
-            edited("grpo_loss", "old_logprobs.detach()", "old_logprobs"),
-        ),
-        Student(
+        mistaken("felix", "the old policy keeps its graph", 9.5, "grpo_loss", "old_logprobs.detach()", "old_logprobs"),
+        mistaken(
             "grace",
-            "mistake: the reference is left out",
+            "the reference is left out",
             9,
-            edited(
-                "dpo_loss",
-                "(chosen - reference_chosen.detach()), beta * (rejected - reference_rejected.detach())",
-                "chosen, beta * rejected",
-            ),
+            "dpo_loss",
+            "(chosen - reference_chosen.detach()), beta * (rejected - reference_rejected.detach())",
+            "chosen, beta * rejected",
         ),
         Student(
             "quinn",
             "imports the reference for two exercises, and goes on",
             8,
-            lambda nb: _with_imports(solved(nb), "kl_penalty", "group_advantages"),
+            with_references("kl_penalty", "group_advantages"),
         ),
     ),
     "attention": [
-        Student("ada", "everything right", 8, lambda nb: nbformat.writes(solved(nb))),
-        Student("blaise", "nothing written", 0, lambda nb: nbformat.writes(nb)),
+        Student("ada", "everything right", 8, all_right),
+        Student("blaise", "nothing written", 0, nbformat.writes),
         Student(
             "carl",
             "half done: the first three exercises",
             4,
-            lambda nb: nbformat.writes(
-                solved(nb, only=("attention_over_states", "scaled_dot_product", "causal_attention"))
-            ),
+            half_done(("attention_over_states", "scaled_dot_product", "causal_attention")),
         ),
-        Student(
+        mistaken(
             "dorothy",
-            "mistake: the weights compete across the batch",
+            "the weights compete across the batch",
             7,
-            edited("attention_over_states", "softmax(hidden @ v, dim=-1)", "softmax(hidden @ v, dim=0)"),
+            "attention_over_states",
+            "softmax(hidden @ v, dim=-1)",
+            "softmax(hidden @ v, dim=0)",
         ),
-        Student(
+        mistaken(
             "emmy",
-            "mistake: divides by d_head, not its root",
+            "divides by d_head, not its root",
             6,
-            edited("scaled_dot_product", "math.sqrt(query.size(-1))", "query.size(-1)"),
+            "scaled_dot_product",
+            "math.sqrt(query.size(-1))",
+            "query.size(-1)",
         ),
-        Student(
-            "felix",
-            "mistake: the causal mask starts at the first key",
-            7.5,
-            edited("causal_attention", "diagonal=S - T", "diagonal=0"),
+        mistaken(
+            "felix", "the causal mask starts at the first key", 7.5, "causal_attention", "diagonal=S - T", "diagonal=0"
         ),
-        Student(
+        mistaken(
             "grace",
-            "mistake: heads are not put back in order",
+            "heads are not put back in order",
             6.75,
-            edited("MultiHeadAttention", "heads.transpose(1, 2).reshape(B, T, C)", "heads.reshape(B, T, C)"),
+            "MultiHeadAttention",
+            "heads.transpose(1, 2).reshape(B, T, C)",
+            "heads.reshape(B, T, C)",
         ),
-        Student(
+        mistaken(
             "henri",
-            "mistake: counts every unit, as if one had to wait for all",
+            "counts every unit, as if one had to wait for all",
             7,
-            edited("sequential_depth", "return max(done_at.values(), default=0)", "return n_layers * length"),
+            "sequential_depth",
+            "return max(done_at.values(), default=0)",
+            "return n_layers * length",
         ),
-        Student(
+        mistaken(
             "ida",
-            "mistake: the sum is rescaled, the mix is not",
+            "the sum is rescaled, the mix is not",
             7,
-            edited("online_softmax_attention", "mixed = mixed * shrink +", "mixed = mixed +"),
+            "online_softmax_attention",
+            "mixed = mixed * shrink +",
+            "mixed = mixed +",
         ),
         Student("julia", "everything right, written quite differently", 8, written_differently),
         Student("katherine", "everything right, saved by Colab", 8, as_colab_saves),
@@ -580,7 +450,7 @@ CLASSES = {
             "quinn",
             "imports the reference for two exercises, and goes on",
             5,
-            lambda nb: _with_imports(solved(nb), "scaled_dot_product", "causal_attention"),
+            with_references("scaled_dot_product", "causal_attention"),
         ),
     ],
 }

@@ -9,7 +9,6 @@ import logging
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any
@@ -17,11 +16,11 @@ from typing import Any
 from dask import config
 from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
 
-from autograder.grading.outcome import judge_all, outputs_of, reasons_of, remarks_on
 from autograder.checking.errors import ClearError
-from autograder.checking.topic import load
-from autograder.sandbox.limits import Limits
+from autograder.checking.topic import ROOT, load
+from autograder.grading.outcome import judge_all, outputs_of, reasons_of, remarks_on
 from autograder.sandbox.host import Worker as Room
+from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import NoSandbox, Walls, find_bwrap
 
 ROOMS = "autograder-rooms"  # the name of the plugin on every Dask worker
@@ -48,10 +47,10 @@ class Task:
 @lru_cache(maxsize=1)
 def program() -> str:
     """A hash of the course's code: the grader, its checks, the references, and what they import."""
-    root, digest = Path(__file__).parent.parent, hashlib.sha256()
-    packages = [root / name for name in ("autograder", "layercake", "solutions")]
+    digest = hashlib.sha256()
+    packages = [ROOT / name for name in ("autograder", "layercake", "solutions")]
     for path in sorted(path for package in packages for path in package.rglob("*.py")):
-        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
 
 

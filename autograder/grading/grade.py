@@ -11,27 +11,36 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.sandbox import masking
 from autograder.checking.cells import checked_exercise
-from autograder.grading.cluster import ClusterError, Crew, Task
-from autograder.course.folder import Course
-from autograder.course.files import CourseError, write_safely
 from autograder.checking.judge import Verdict, without_points
 from autograder.checking.observe import parameters
+from autograder.checking.topic import ROOT, Topic, load
+from autograder.collecting.submission import (
+    NOT_RUN,
+    UnreadableSubmission,
+    read_submission,
+    refuse_name,
+    regular_file,
+    repair,
+)
+from autograder.course.files import CourseError, write_safely
+from autograder.course.folder import Course
+from autograder.grading.cluster import ClusterError, Crew, Task
 from autograder.grading.outcome import VERDICTS
-from autograder.checking.topic import Topic, load
 from autograder.grading.reasons import Reason
+from autograder.sandbox import masking
 from autograder.sandbox.limits import Limits
-from autograder.collecting.submission import NOT_RUN, UnreadableSubmission, read_submission, refuse_name, regular_file, repair
 from autograder.sandbox.walls import NoSandbox, Walls, find_bwrap
 
-GRADER = "judge chance observe worker sandbox walls submission cells masking outcome".split()  # by which it is made
+GRADER = (  # the modules by which a grade is made
+    "checking/cells checking/chance checking/judge checking/observe collecting/submission grading/outcome "
+    "sandbox/host sandbox/limits sandbox/masking sandbox/walls sandbox/worker"
+).split()
 MAX_RECORDING = 8  # submissions that wait to be recorded, before judging waits too
 Record = Callable[[str, str], Future[None]]  # topic, student
 WHY = {  # what differs from the last grading -> in words
@@ -127,9 +136,8 @@ class Grading:
 
     def _version(self) -> dict[str, Any]:
         """Hashes of what a grade depends on, beside submission and seed: release, grader, each exercise's checks."""
-        here = Path(__file__).parent
-        grader = [here / f"{name}.py" for name in GRADER] + sorted((here.parent / "solutions").glob("*.py"))
-        grader = [path for path in grader if path.stem != self.topic.name or path.parent == here]
+        references = [path for path in sorted((ROOT / "solutions").glob("*.py")) if path.stem != self.topic.name]
+        grader = [ROOT / "autograder" / f"{name}.py" for name in GRADER] + references
         return {
             "release": _hash(nbformat.writes(self.released)),
             "grader": _hash(*(path.read_text(encoding="utf-8") for path in grader)),

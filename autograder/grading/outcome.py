@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from autograder.checking.display import as_html, number
 from autograder.checking.judge import BLANK, CheckVerdict, Verdict, judge, without_points
-from autograder.grading.nbgrader_hooks import score_output
 from autograder.checking.topic import Topic
+from autograder.grading.nbgrader_hooks import score_output
 from autograder.grading.reasons import Reason, in_order, reason_of
 from autograder.sandbox.host import Seen
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from autograder.checking.cells import checked_exercise
 from autograder.checking.judge import Verdict
 from autograder.checking.observe import parameters
-from autograder.grading.outcome import judge_all
 from autograder.checking.topic import PUBLIC_SEED, UnknownTopic, load
-from autograder.sandbox.host import Worker
 from autograder.collecting.submission import imported_checks, read_submission
+from autograder.grading.outcome import judge_all
+from autograder.sandbox.host import Worker
 
 
 def look(file: Path) -> list[Verdict]:

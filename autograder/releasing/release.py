@@ -18,12 +18,11 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from autograder.checking.source import BEGIN, END, STUB, ReleaseError, require_markers, solution_source
 from autograder.checking.cells import checked_exercise
-from autograder.course.folder import Course
-from autograder.course.files import write_generated
-from autograder.checking.errors import ClearError
+from autograder.checking.source import BEGIN, END, STUB, ReleaseError, require_markers, solution_source
 from autograder.checking.topic import ROOT, Topic, UnknownTopic, load
+from autograder.course.files import write_generated
+from autograder.course.folder import Course
 
 SCHEMA = {"schema_version": 3, "task": False}
 KERNEL = {

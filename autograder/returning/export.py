@@ -16,15 +16,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePath
 
+from autograder.checking.display import as_text, number
+from autograder.checking.errors import ClearError
+from autograder.checking.judge import Verdict
 from autograder.collecting.collect import Enrolled, roster, unreadable, who
+from autograder.collecting.lms import Lms
+from autograder.course.files import write_safely
 from autograder.course.folder import Course
 from autograder.course.gradebook import Score
-from autograder.course.files import write_safely
-from autograder.checking.display import as_text, number
-from autograder.checking.judge import Verdict
-from autograder.collecting.lms import Lms
 from autograder.grading.outcome import VERDICTS
-from autograder.checking.errors import ClearError
 
 CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 MOODLE_COLUMNS = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)"]

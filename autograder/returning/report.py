@@ -14,17 +14,17 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from autograder.collecting.collect import Enrolled, roster, unreadable, who
-from autograder.course.folder import Course
-from autograder.course.gradebook import Score
-from autograder.course.files import write_safely
 from autograder.checking.display import number
 from autograder.checking.judge import BLANK, CheckVerdict, Verdict
-from autograder.grading.outcome import VERDICTS
 from autograder.checking.topic import load
+from autograder.collecting.collect import Enrolled, roster, unreadable, who
+from autograder.collecting.submission import UnreadableSubmission, read_submission
+from autograder.course.files import write_safely
+from autograder.course.folder import Course
+from autograder.course.gradebook import Score
+from autograder.grading.outcome import VERDICTS
 from autograder.grading.reasons import ALWAYS_SAID, Reason, reason_of
 from autograder.returning.similarity import Group, alike, known_work, own_work
-from autograder.collecting.submission import UnreadableSubmission, read_submission
 
 LESSONS, BANDS, LONG = 5, 8, 200
 UNKNOWN = "wrong in no known way"
@@ -320,9 +320,8 @@ def _similar(course: Course, topic: str, people: dict[str, Enrolled]) -> list[Gr
 
 def write_report(course: Course, summary: Summary) -> Path:
     """Write the page into the course folder and return its path."""
-    environment = Environment(
-        loader=PackageLoader("autograder"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
-    )
+    pages = PackageLoader("autograder.returning")
+    environment = Environment(loader=pages, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "shown": shown}
     path = course.folder / "report" / f"{summary.topic}.html"
     page = environment.get_template("report.html").render(summary=summary, lessons=summary.lessons[:LESSONS])

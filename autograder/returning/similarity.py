@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from nbformat import NotebookNode
 
-from autograder.checking.source import ROOT
+from autograder.checking.topic import ROOT
 
 WINDOW = 4  # of so many fingerprints in a row one is kept: a shared run of `run + WINDOW - 1` words is always found
 MAX_LETTERS = 100_000  # that are read of a submission's own code, and as many of its text

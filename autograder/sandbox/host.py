@@ -1,4 +1,4 @@
-"""A warm worker behind its walls (autograder/sandbox/walls.py): what it is asked, what it may use, and what comes out of it."""
+"""The grader's side of a sandbox: a warm worker behind its walls, what it is asked, and what comes out of it."""
 
 import json
 import os
@@ -10,10 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autograder.sandbox import masking
 from autograder.checking.cells import sound
 from autograder.checking.observe import BadObservation, Observation, is_incomplete, seeded, unpack
 from autograder.checking.topic import load
+from autograder.sandbox import masking
+from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import Launched, NoSandbox, Walls, launch
 from autograder.sandbox.worker import HEADER, MAX_TEXT, read_exactly
 
@@ -27,18 +28,6 @@ ENDINGS = {  # the worker's word for how a submission was ended -> ours
     "memory": lambda limits: f"used more than {limits.memory / 2**30:g} GiB of memory",
     "files": lambda limits: f"made more than {limits.files:,} files",
 }
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use."""
-
-    cell_seconds: float = 20.0
-    seconds: float = 120.0  # all of it
-    memory: int = 4 << 30  # bytes of address space beyond what the warm worker has
-    processes: int = 64
-    file_size: int = 256 << 20
-    files: int = 50_000
 
 
 @dataclass
@@ -90,7 +79,7 @@ class Worker:
         """
         exercises, end = load(self.topic).exercises, time.monotonic() + 2 * self.limits.seconds
         referenced = masking.referenced(self.topic, cells)
-        given = [name for name, exercise in exercises.items() if name in referenced and exercise.given is not None]
+        given = [name for name, exercise in exercises.items() if name in referenced and exercise.stand_in is not None]
         seen = self._run_given(cells, seed, [], end)
         for count, name in enumerate(given, 1):
             below = list(exercises)[list(exercises).index(name) + 1 :]

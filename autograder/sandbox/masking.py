@@ -1,80 +1,53 @@
 """What the room where a submission runs may see of the checks: what they ask, and nothing that answers it.
 
-A topic's file holds right implementations too (`given`, which stands in for the reference) and the known mistakes,
+An exercise's file holds right implementations too (`given`, which stands in for the reference) and the known mistakes,
 which together pass every check. Statements that no check needs are left out, module by module.
 """
 
 import ast
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
 
 from autograder.checking.cells import parse
-
-HERE = Path(__file__).parent / "checks"
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
-PACKAGE = "autograder.checks."
+from autograder.checking.topic import CHECKS, PACKAGE, ROOT
 
 
 def visible(topic: str) -> dict[str, str]:
-    """The sources of the topic's checks, and of what they import from other topics' files, by topic."""
-    checks = {node.name for node in _statements(topic) if _registered(node, "check")}
-    wanted, todo, sources = {topic: checks | {topic, "check"}}, [topic], {}
-    while todo:
-        kept = _needed([_bare(node) for node in _statements(todo[-1])], wanted[todo[-1]])
-        sources[todo.pop()] = ast.unparse(ast.Module(kept, []))
-        for node in kept:
-            other, names = _imported_topic(node), {alias.name for alias in getattr(node, "names", [])}
-            if other and not names <= wanted.setdefault(other, set()):
-                wanted[other] |= names
-                todo.append(other)
-    return sources
+    """The sources of the topic's checks, and of what they import, by their path below `autograder/checks/`."""
+    wanted = {f"{PACKAGE}.{topic}": {topic, "check"}}
+    for module in _modules(topic):
+        if checks := {node.name for node in _statements(module) if _registers(node, "check")}:
+            wanted[module] = checks | {"exercise"}
+    kept = _closure(wanted, lambda module: [_bare(node) for node in _statements(module)])
+    sources = {_path(module): ast.unparse(ast.Module(nodes, [])) for module, nodes in kept.items()}
+    packages = {path.parent / "__init__.py" for path in sources} - set(sources)
+    return {str(path.relative_to(CHECKS)): source for path, source in (dict.fromkeys(packages, "") | sources).items()}
 
 
 def about(topic: str, exercise: str) -> str:
-    """All that the verdict on one exercise is made from, without comments: checks, mistakes, helpers, reference.
-
-    Of a topic's file, what is registered for other exercises is left out, unless something here calls it.
-    """
-    statements = _parsed(HERE / f"{topic}.py")
-    apart = [node for node in statements if not {exercise} >= set(_registered_any(node))]
-    kept = [node for node in statements if node not in apart]
-    names = set().union(*map(_names, kept))
-    while called := [node for node in apart if node.name in names]:
-        kept, apart = kept + called, [node for node in apart if node not in called]
-        names = names.union(*map(_names, called))
-    imported = [HERE / f"{other}.py" for node in kept if (other := _imported_topic(node))]
-    reference = _needed(_parsed(SOLUTIONS / f"{topic}.py"), {exercise})  # holds no import that this would change
-    sources = [ast.unparse(node) for node in [*sorted(kept, key=lambda node: node.lineno), *reference]]
-    return "\n".join([*sources, *(path.read_text(encoding="utf-8") for path in imported)])
-
-
-def _parsed(path: Path) -> list[ast.stmt]:
-    """The statements of a file, to be looked at and not to be changed."""
-    return _parsed_once(path.read_text(encoding="utf-8"))
-
-
-_parsed_once = lru_cache(maxsize=100)(parse)
-
-
-def _registered_any(node: ast.stmt) -> list[str]:
-    """The exercises for which a function or a class is a check or a known mistake."""
-    return _registered(node, "check") + _registered(node, "mistake")
+    """All that the verdict on one exercise is made from, without comments: checks, mistakes, helpers, reference."""
+    module = f"{PACKAGE}.{topic}.{exercise}"
+    own = _parsed(module)
+    imported = {other: {alias.name for alias in node.names} for node in own if (other := _imported(node))}
+    kept = {module: own} | _closure(imported, _parsed)
+    reference = _needed(parse((ROOT / "solutions" / f"{topic}.py").read_text(encoding="utf-8")), {exercise})
+    nodes = [node for other in sorted(kept) for node in kept[other]]
+    return ast.unparse(ast.Module([*nodes, *reference], []))
 
 
 def given_source(topic: str, exercise: str) -> str:
     """A source that defines `given`: what stands in for the reference of this exercise, and what it needs."""
-    (given,) = (given for node in _statements(topic) for given in _given(node, exercise))
-    body = [*_flat(topic, _names(given)), ast.Assign([ast.Name("given")], given, lineno=0)]
+    module = f"{PACKAGE}.{topic}.{exercise}"
+    (given,) = (given for node in _statements(module) for given in _given(node))
+    body = [*_flat(module, _names(given)), ast.Assign([ast.Name("given")], given, lineno=0)]
     return ast.unparse(ast.Module(body, []))
 
 
-def _given(statement: ast.stmt, exercise: str) -> list[ast.expr]:
-    """What a statement registers as given for an exercise, by `@<topic>.given(exercise)` or by a call."""
-    given = [ast.Name(statement.name) for one in _registered(statement, "given") if one == exercise]
+def _given(statement: ast.stmt) -> list[ast.expr]:
+    """What a statement registers as given, by `@exercise.given` or by a call."""
+    given = [ast.Name(statement.name)] if _registers(statement, "given") else []
     call = getattr(statement, "value", None)
-    if isinstance(call, ast.Call) and _registers(call.func, "given") == exercise:
-        given += call.args
-    return given
+    return given + call.args if isinstance(call, ast.Call) and _is_method(call.func, "given") else given
 
 
 def referenced(topic: str, cells: list[dict]) -> set[str]:
@@ -110,20 +83,48 @@ def _taken(node: ast.AST, topic: str) -> set[str]:
     return set()
 
 
-def _flat(topic: str, wanted: set[str]) -> list[ast.stmt]:
-    """What is wanted of a topic's file, with what it imports from other topics' files put in its place."""
-    body = [_bare(node) for node in _statements(topic) if not _registered(node, "check")]
+def _flat(module: str, wanted: set[str]) -> list[ast.stmt]:
+    """What is wanted of a module, with what it imports from other files of checks put in its place."""
+    body = [_bare(node) for node in _statements(module) if not _registers(node, "check")]
     flat = []
     for node in _needed(body, wanted):
-        other = _imported_topic(node)
+        other = _imported(node)
         flat += _flat(other, {alias.name for alias in node.names}) if other else [node]
     return flat
 
 
-def _statements(topic: str) -> list[ast.stmt]:
-    """The statements of a topic's file, without all that has to do with mistakes."""
-    body = parse((HERE / f"{topic}.py").read_text(encoding="utf-8"))
-    return [node for node in body if not any("mistake" in said for said in _words(node))]
+def _closure(wanted: dict[str, set[str]], statements: Callable[[str], list[ast.stmt]]) -> dict[str, list[ast.stmt]]:
+    """Of each module the statements that define what is wanted of it, and all that these need, in other modules too."""
+    wanted, todo, kept = dict(wanted), list(wanted), {}
+    while todo:
+        module = todo.pop()
+        kept[module] = _needed(statements(module), wanted[module])
+        for node in kept[module]:
+            other, names = _imported(node), {alias.name for alias in getattr(node, "names", [])}
+            if other and not names <= wanted.setdefault(other, set()):
+                wanted[other] = wanted[other] | names
+                todo.append(other)
+    return kept
+
+
+def _modules(topic: str) -> list[str]:
+    """The modules of a topic's folder, but for the one that names the topic."""
+    return [f"{PACKAGE}.{topic}.{path.stem}" for path in sorted((CHECKS / topic).glob("[!_]*.py"))]
+
+
+def _path(module: str) -> Path:
+    """The file of a module of checks."""
+    path = CHECKS.joinpath(*module.removeprefix(PACKAGE).split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _parsed(module: str) -> list[ast.stmt]:
+    return parse(_path(module).read_text(encoding="utf-8"))
+
+
+def _statements(module: str) -> list[ast.stmt]:
+    """The statements of a module, without all that has to do with mistakes."""
+    return [node for node in _parsed(module) if not any("mistake" in said for said in _words(node))]
 
 
 def _words(node: ast.AST) -> set[str]:
@@ -133,7 +134,7 @@ def _words(node: ast.AST) -> set[str]:
 
 def _bare(node: ast.stmt) -> ast.stmt:
     """The statement, without the decorator that registers it as given."""
-    if _registered(node, "given"):
+    if _registers(node, "given"):
         node.decorator_list = []
     return node
 
@@ -146,7 +147,7 @@ def _needed(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
         wanted |= {name for at in new for name in _names(body[at])}
     kept = [body[at] for at in sorted(chosen)]
     for node in kept:
-        if _imported_topic(node):
+        if _imported(node):
             node.names = [alias for alias in node.names if (alias.asname or alias.name) in wanted]
     return kept
 
@@ -166,18 +167,17 @@ def _names(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _registered(statement: ast.stmt, kind: str) -> list[str]:
-    """The exercises for which a function or a class stands under `@<topic>.<kind>(exercise, ...)`."""
-    exercises = (_registers(decorator, kind) for decorator in getattr(statement, "decorator_list", []))
-    return [exercise for exercise in exercises if exercise]
+def _registers(statement: ast.stmt, kind: str) -> bool:
+    """Whether a function or a class stands under `@exercise.<kind>`, with or without arguments."""
+    decorators = getattr(statement, "decorator_list", [])
+    return any(_is_method(getattr(decorator, "func", decorator), kind) for decorator in decorators)
 
 
-def _registers(node: ast.expr, kind: str) -> str | None:
-    """The exercise of a call `<topic>.<kind>(exercise, ...)`, or None."""
-    is_one = isinstance(node, ast.Call) and getattr(node.func, "attr", None) == kind
-    return getattr(node.args[0], "value", "an exercise") if is_one and node.args else None
+def _is_method(node: ast.expr, kind: str) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == kind
 
 
-def _imported_topic(node: ast.stmt) -> str | None:
+def _imported(node: ast.stmt) -> str | None:
+    """The module of checks from which a statement imports, or None."""
     module = node.module if isinstance(node, ast.ImportFrom) else None
-    return module.removeprefix(PACKAGE) if module and module.startswith(PACKAGE) else None
+    return module if module and module.startswith(PACKAGE) else None

@@ -17,9 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from autograder.sandbox import masking, seccomp
 from autograder.checking.errors import ClearError
 from autograder.checking.topic import refuse_unknown
+from autograder.sandbox import masking, seccomp
 
 Walls = Literal["bwrap", "none"]
 HOME = "/tmp/home"  # of a submission, inside
@@ -78,13 +78,12 @@ def bwrap_command(program: str, topic: str, descriptors: list[int]) -> list[str]
         if (compiled := reference.parent / "__pycache__").is_dir():
             command += ["--tmpfs", str(compiled), "--remount-ro", str(compiled)]
     package = _folder("autograder")
-    command += ["--perms", "0755", "--tmpfs", str(package / "checks")]
-    for name, source in {"__init__": "", **masking.visible(topic)}.items():
-        command += _shown(package / "checks" / f"{name}.py", source, descriptors)
-    command += ["--remount-ro", str(package / "checks")]
-    for name in ("example_class.py", "__pycache__/example_class*.pyc"):
-        for answers in package.glob(name):
-            command += _shown(answers, "", descriptors)
+    for folder in ("checks", "example"):  # which hold answers
+        command += ["--perms", "0755", "--tmpfs", str(package / folder)]
+    for name, source in masking.visible(topic).items():
+        command += _shown(package / "checks" / name, source, descriptors)
+    for folder in ("checks", "example"):
+        command += ["--remount-ro", str(package / folder)]
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
     if (rules := seccomp.program()) is not None:
         command += ["--seccomp", _inherited(rules, descriptors)]

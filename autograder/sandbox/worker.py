@@ -12,8 +12,6 @@ import gc
 import io
 import json
 import os
-import re
-import resource
 import select
 import shutil
 import signal
@@ -22,13 +20,14 @@ import struct
 import sys
 import time
 import types
-from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from autograder.checking.notebook import AT_GRADING
 from autograder.checking.observe import Observation, Raised, is_incomplete, named, observe, pack
 from autograder.checking.topic import Topic, load
+from autograder.sandbox.limits import TimeLimit, excess_of, limit_resources, limited, memory_of
 from autograder.sandbox.walls import HOME
 
 HEADER = struct.Struct(">II")  # bytes of JSON, bytes of safetensors
@@ -36,10 +35,6 @@ MAX_TEXT = 10_000  # characters of one cell's output that are kept
 SCRATCH = ("/tmp", "/tmp/home", "/dev/shm")  # what a submission may write to, inside the sandbox
 WATCH_SECONDS = 0.05  # between two looks at what a submission uses
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
-
-
-class TimeLimit(BaseException):
-    """A cell or a check took too long. No `Exception`, so that `except Exception` does not swallow it."""
 
 
 class ReferenceIsAway(RuntimeError):
@@ -51,7 +46,7 @@ class StandIn(types.ModuleType):
 
     def __init__(self, topic: Topic):
         super().__init__(f"solutions.{topic.name}", "Not available at grading.")
-        self._topic, self._given = topic, {}
+        self._exercises, self._given = topic.exercises, {}
 
     def _give(self, sources: dict[str, str]) -> None:
         """Take sources that each define `given`, by exercise."""
@@ -61,7 +56,7 @@ class StandIn(types.ModuleType):
             self._given[name] = namespace["given"]
 
     def __getattr__(self, name: str) -> Any:
-        if name not in self._topic.exercises:
+        if name not in self._exercises:
             raise AttributeError(name)
 
         def reference(*args, **kwargs):
@@ -213,21 +208,6 @@ class Room:
             send(self.connection, {"kind": "observed", "exercise": name, "check": check.name}, *pack(observation))
 
 
-@contextmanager
-def limited(seconds: float):
-    """Raise TimeLimit inside after so many seconds, and again every second after."""
-
-    def stop(signum, frame):
-        raise TimeLimit(f"stopped after {seconds:.0f} seconds")
-
-    signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
 def warm_shell() -> Any:
     """An IPython shell with PyTorch loaded, quiet and without history; what each submission does has been done once."""
     import torch
@@ -251,23 +231,6 @@ def warm_shell() -> Any:
     shell.run_cell("pass", store_history=False)
     pack(Observation(torch.softmax(torch.ones(2, 2) @ torch.ones(2, 2), dim=-1)))
     return shell
-
-
-def limit_resources(limits: dict[str, int]) -> None:
-    """Give the fork its own limits, and another user where the sandbox runs as root."""
-    if os.getuid() == 0 and limits["user"]:
-        os.setgroups([])
-        os.setgid(limits["user"])
-        os.setuid(limits["user"])
-    for kind, value in (
-        (resource.RLIMIT_AS, limits["memory"]),
-        (resource.RLIMIT_CPU, limits["seconds"]),
-        (resource.RLIMIT_FSIZE, limits["file_size"]),
-        (resource.RLIMIT_NPROC, limits["processes"]),
-        (resource.RLIMIT_NOFILE, 256),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (value, value))
 
 
 def run_submission(topic: Topic, shell: Any, stand_in: StandIn, connection: socket.socket, limits: dict) -> None:
@@ -303,24 +266,6 @@ def wait_for(child: int, control: socket.socket, limits: dict[str, Any], own: in
         return "time"
     finally:
         os.close(descriptor)
-
-
-def excess_of(limits: dict[str, Any], own: int) -> str | None:
-    """What all processes of a submission together use too much of, "memory" or "files"; limits hold for each alone."""
-    used = sum(max(0, memory_of(process) - own) for process in os.listdir("/proc") if process.isdigit())
-    if used > limits["allowance"]:
-        return "memory"
-    disks = [os.statvfs(folder) for folder in ("/tmp", "/dev/shm")]
-    return "files" if sum(disk.f_files - disk.f_ffree for disk in disks) > limits["files"] else None
-
-
-def memory_of(process: str) -> int:
-    """Bytes that a process holds and no file does, swapped out or not; 0 where it is gone."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text()
-    except OSError:
-        return 0
-    return 1024 * sum(map(int, re.findall(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB", status, re.MULTILINE)))
 
 
 def clear_away() -> None:

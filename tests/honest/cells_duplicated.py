@@ -5,7 +5,7 @@ import json
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.checking.source import ROOT
+from autograder.checking.topic import ROOT
 
 
 def hand_in(notebook: NotebookNode) -> str:

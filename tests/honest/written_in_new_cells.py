@@ -3,7 +3,7 @@
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.checking.source import ROOT
+from autograder.checking.topic import ROOT
 
 
 def hand_in(notebook: NotebookNode) -> str:

@@ -1,0 +1,1 @@
+"""How checks are written, observed, judged, shown, and proved sound."""

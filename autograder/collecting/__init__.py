@@ -1,0 +1,1 @@
+"""Taking in what was handed in: read as the LMS hands it out, opened whatever saved it, repaired."""

@@ -1,0 +1,1 @@
+"""What was seen in the sandbox becomes verdicts, and verdicts become nbgrader's grades."""

@@ -1,0 +1,1 @@
+"""From a topic's source text to the notebook that learners open."""

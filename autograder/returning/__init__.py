@@ -1,0 +1,1 @@
+"""Handing back: the report, the grades, the feedback."""

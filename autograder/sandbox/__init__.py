@@ -1,0 +1,1 @@
+"""Where a submission runs: behind walls, within limits, and without the answers."""

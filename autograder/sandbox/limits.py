@@ -1,0 +1,81 @@
+"""What one submission may use, and what holds it to that, from inside the sandbox: memory, time, processes, files.
+
+`Limits` is what the grader sets. A fork that runs a submission gives itself the limits of its process
+(`limit_resources`) and of each cell's time (`limited`); the worker watches what all its processes use together
+(`excess_of`). The disk's size is the walls' (`walls.bwrap_command`).
+"""
+
+import os
+import re
+import resource
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use."""
+
+    cell_seconds: float = 20.0
+    seconds: float = 120.0  # all of it
+    memory: int = 4 << 30  # bytes of address space beyond what the warm worker has
+    processes: int = 64
+    file_size: int = 256 << 20
+    files: int = 50_000
+
+
+class TimeLimit(BaseException):
+    """A cell or a check took too long. No `Exception`, so that `except Exception` does not swallow it."""
+
+
+def limit_resources(limits: dict[str, int]) -> None:
+    """Give the fork its own limits, and another user where the sandbox runs as root."""
+    if os.getuid() == 0 and limits["user"]:
+        os.setgroups([])
+        os.setgid(limits["user"])
+        os.setuid(limits["user"])
+    for kind, value in (
+        (resource.RLIMIT_AS, limits["memory"]),
+        (resource.RLIMIT_CPU, limits["seconds"]),
+        (resource.RLIMIT_FSIZE, limits["file_size"]),
+        (resource.RLIMIT_NPROC, limits["processes"]),
+        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+@contextmanager
+def limited(seconds: float):
+    """Raise TimeLimit inside after so many seconds, and again every second after."""
+
+    def stop(signum, frame):
+        raise TimeLimit(f"stopped after {seconds:.0f} seconds")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def excess_of(limits: dict[str, Any], own: int) -> str | None:
+    """What all processes of a submission together use too much of, "memory" or "files"; limits hold for each alone."""
+    used = sum(max(0, memory_of(process) - own) for process in os.listdir("/proc") if process.isdigit())
+    if used > limits["allowance"]:
+        return "memory"
+    disks = [os.statvfs(folder) for folder in ("/tmp", "/dev/shm")]
+    return "files" if sum(disk.f_files - disk.f_ffree for disk in disks) > limits["files"] else None
+
+
+def memory_of(process: str) -> int:
+    """Bytes that a process holds and no file does, swapped out or not; 0 where it is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    return 1024 * sum(map(int, re.findall(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB", status, re.MULTILINE)))
