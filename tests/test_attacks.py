@@ -185,16 +185,17 @@ def test_feedback_says_nothing_that_a_cell_printed(course):
 @pytest.mark.parametrize("topic", topics())
 def test_the_room_sees_checks_without_answers_in_which_the_reference_passes(topic, tmp_path):
     """The masked checks ask the reference what the whole ones ask, and know of no mistake and of nothing given."""
-    (tmp_path / "checks").mkdir()
     for name, source in masking.visible(topic).items():
-        (tmp_path / "checks" / f"{name}.py").write_text(source, encoding="utf-8")
+        path = tmp_path / "checks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
     code = (
         "import json, sys, autograder.checks; autograder.checks.__path__[:] = [sys.argv[2]]\n"
-        "from autograder.observe import observe\nfrom importlib import import_module\n"
+        "from autograder.checking.observe import observe\nfrom importlib import import_module\n"
         "topic = getattr(import_module(f'autograder.checks.{sys.argv[1]}'), sys.argv[1])\n"
         "exercises = topic.exercises.values()\n"
         "print(json.dumps({e.name: [str(observe(c, topic.reference(e.name), 5).raised) for c in e.checks] "
-        "for e in exercises}), any(e.mistakes or e.given for e in exercises))"
+        "for e in exercises}), any(e.mistakes or e.stand_in for e in exercises))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, topic, str(tmp_path / "checks")], cwd=ROOT, capture_output=True, text=True
@@ -206,7 +207,7 @@ def test_the_room_sees_checks_without_answers_in_which_the_reference_passes(topi
 @pytest.mark.parametrize("topic", topics())
 def test_what_stands_in_for_a_reference_can_be_sent_as_a_source(topic):
     for name, exercise in load(topic).exercises.items():
-        if exercise.given is not None:
+        if exercise.stand_in is not None:
             namespace = {"__name__": "given"}
             exec(masking.given_source(topic, name), namespace)
             assert callable(namespace["given"])

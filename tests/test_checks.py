@@ -81,8 +81,8 @@ def test_bank_loads_without_solutions_and_without_nbgrader(topic):
 import sys
 for name in ("solutions", "nbgrader", "distributed", "rich", "typer", "cosmic_ray"):
     sys.modules[name] = None
-from autograder.protocol import load
-from autograder.observe import observe
+from autograder.checking.topic import load
+from autograder.checking.observe import observe
 bank = load({topic!r})
 for exercise in bank.exercises.values():
     for check in exercise.checks:

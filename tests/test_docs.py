@@ -8,10 +8,10 @@ that each refusal quoted in CONTRIBUTING is one that the builder can give.
 
 import os
 import re
-import runpy
 import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
 import solutions
+from autograder import checks
 from autograder.checking.source import ReleaseError
 from autograder.checking.topic import topics
 from autograder.cli import app
@@ -211,7 +212,7 @@ FAULTS = {  # what to put in place of what, in the solution, the checks or the e
     "nothing to blank": ("The model answer, and how to mark.", ""),
     "no check": (CALL, "print(bigram_counts)"),
     "a check of nothing": (CALL, "check(bigram_count)"),
-    "no mistake": ("@bigrams.mistake", "(lambda *_, **__: lambda it: it)"),
+    "no mistake": ("@exercise.mistake", "(lambda *_, **__: lambda it: it)"),
     "no points": ('"points": 1, ', ""),
     "twice": (CALL, f"{CALL}\n```\n\n```{{code-cell}} ipython3\n:tags: [exercise]\n\n{LINE}"),
 }
@@ -219,11 +220,12 @@ FAULTS = {  # what to put in place of what, in the solution, the checks or the e
 
 def build(world: Path, old: str = "", new: str = "") -> NotebookNode:
     """The notebook of the topic that CONTRIBUTING makes, with one change to what stands there."""
-    solution, checks = blocks(CONTRIBUTING, "python")
+    solution, topic, exercise = blocks(CONTRIBUTING, "python")
     (written,) = (block for block in blocks(CONTRIBUTING, "text") if '"written"' in block)
     parts = {
         world / "solutions" / "bigrams.py": f"import torch\nfrom torch import Tensor\n\n\n{solution}",
-        world / "checks.py": checks,
+        world / "checks" / "bigrams" / "__init__.py": topic,
+        world / "checks" / "bigrams" / "bigram_counts.py": exercise,
         world / "exercises" / "bigrams" / "bigrams.md": EXERCISE + written,
     }
     assert not old or any(old in text for text in parts.values())
@@ -231,16 +233,18 @@ def build(world: Path, old: str = "", new: str = "") -> NotebookNode:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace(old, new) if old else text, encoding="utf-8")
     return build_source(
-        runpy.run_path(str(world / "checks.py"))["bigrams"], Address("https://host/us/it", "main"), world
+        import_module("autograder.checks.bigrams").bigrams, Address("https://host/us/it", "main"), world
     )
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder whose `solutions/` is looked into, too."""
-    monkeypatch.setattr(solutions, "__path__", [*solutions.__path__, str(tmp_path / "solutions")])
-    monkeypatch.setitem(sys.modules, "solutions.bigrams", None)
-    del sys.modules["solutions.bigrams"]
+    """A folder whose `solutions/` and `checks/` are looked into, too."""
+    for package, room in ((solutions, "solutions"), (checks, "checks")):
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / room)])
+    for module in ("solutions.bigrams", "autograder.checks.bigrams", "autograder.checks.bigrams.bigram_counts"):
+        monkeypatch.setitem(sys.modules, module, None)
+        del sys.modules[module]
     return tmp_path
 
 

@@ -22,7 +22,7 @@ from autograder.checking.observe import (
     seeded,
     unpack,
 )
-from autograder.checking.topic import Check, Topic, load, topics
+from autograder.checking.topic import Check, Exercise, Topic, load, topics
 
 nan, inf = float("nan"), float("inf")
 
@@ -36,26 +36,28 @@ class Sums(Topic):
 
 @pytest.fixture
 def sums():
-    topic = Sums("sums")
+    total = Exercise("total")
 
-    @topic.check("total", points=1)
-    def random_numbers(total, rng):
+    @total.check(points=1)
+    def random_numbers(add, rng):
         """The sum of ten random numbers."""
-        return {"the sum": total(torch.randn(10, generator=rng))}
+        return {"the sum": add(torch.randn(10, generator=rng))}
 
-    @topic.check("total", points=0.5)
-    def ones(total, rng):
+    @total.check(points=0.5)
+    def ones(add, rng):
         """The sum of seven ones."""
-        return {"the sum": total(torch.ones(7))}
+        return {"the sum": add(torch.ones(7))}
 
-    @topic.mistake("total", hint="Do you divide by the number of numbers?")
+    @total.mistake(hint="Do you divide by the number of numbers?")
     def takes_the_mean(numbers):
         return numbers.mean()
 
-    @topic.mistake("total", hint="Is the last number left out?")
+    @total.mistake(hint="Is the last number left out?")
     def leaves_out_the_last(numbers):
         return numbers[:-1].sum()
 
+    topic = Sums("sums", "total")
+    topic.exercises = {"total": total}
     return topic
 
 
@@ -429,10 +431,12 @@ def test_an_observation_of_the_wrong_form_earns_nothing_and_breaks_nothing(sums)
 
 
 def test_a_judge_that_trips_over_the_data_says_so_and_gives_nothing(sums):
-    @sums.check("total", points=1, judge=lambda got, expected: None if got["the sum"] > 0 else "too small")
-    def positive(total, rng):
+    total = sums.exercises["total"]
+
+    @total.check(points=1, judge=lambda got, expected: None if got["the sum"] > 0 else "too small")
+    def positive(add, rng):
         """The sum of three ones is above zero."""
-        return {"the sum": total(torch.ones(3))}
+        return {"the sum": add(torch.ones(3))}
 
     assert verdict(sums, torch.sum).earned == 2.5
     tripped = verdict(sums, lambda numbers: "many").checks[-1]

@@ -15,7 +15,8 @@ from autograder.checking import soundness
 from autograder.checking.chance import FALSE_ALARM, divergence
 from autograder.checking.judge import observe_all
 from autograder.checking.topic import load
-from autograder.checks.prediction import DRAWS, shares_agree
+from autograder.checks.common import DRAWS
+from autograder.checks.prediction.shared import shares_agree
 from layercake import ngram_lab, village
 from solutions import prediction
 

@@ -145,8 +145,8 @@ def test_a_forged_message_gains_nothing(worker, attempt):
         "scaled_dot_product = lambda *a, **k: Yes(1)",
         "class T(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls, *a, **k): return True\n"
         "scaled_dot_product = lambda *a, **k: torch.ones(3).as_subclass(T)",
-        "import autograder.observe as o; o.observe = lambda *a: o.Observation(1.0)",
-        "import autograder.worker, sys; sys.modules['__main__'].observe = lambda *a: 1",
+        "import autograder.checking.observe as o; o.observe = lambda *a: o.Observation(1.0)",
+        "import autograder.sandbox.worker, sys; sys.modules['__main__'].observe = lambda *a: 1",
     ],
 )
 def test_patching_what_would_judge_gains_nothing(worker, patch):

@@ -21,7 +21,12 @@ from torch import nn
 
 from autograder.checking import soundness
 from autograder.checking.chance import FALSE_ALARM
-from autograder.checks import sft as bank
+from autograder.checking.topic import load
+from autograder.checks.common import called
+from autograder.checks.sft.LoRALinear import HIGH, LOW, RANK, WIDE, Adapter, begun_well
+from autograder.checks.sft.pack import Packer
+from autograder.checks.sft.sft_step import Tuning
+from autograder.checks.sft.shared import MARKS, Loss, Scribe, Template
 from layercake import checkpoints, experts, sft, sft_figure, training, village
 from layercake.device import Device
 from layercake.recall_figure import one_line
@@ -353,26 +358,26 @@ def test_where_it_was_recorded_the_assistant_that_ships_is_marked(tuned, monkeyp
 
 def test_the_variance_of_an_adapter_is_judged_soundly():
     """Normal numbers are refused less often than the bound says; a variance that is off by half is refused."""
-    n = bank.WIDE * bank.RANK
-    assert chi2.cdf(bank.LOW * n, n) + chi2.sf(bank.HIGH * n, n) < FALSE_ALARM
+    n = WIDE * RANK
+    assert chi2.cdf(LOW * n, n) + chi2.sf(HIGH * n, n) < FALSE_ALARM
     for factor in (0.5, 1.5, math.sqrt(3)):
         wrong = {"lora_b": 0.0, "variance of lora_a, times d_in": factor, "two layers begin alike": False}
-        assert bank.begun_well(wrong, {})
+        assert begun_well(wrong, {})
 
 
 @pytest.mark.parametrize(
     ("exercise", "way"),
     {
-        "render_chat": bank.Template, "response_mask": bank.Scribe, "masked_cross_entropy": bank.Loss,
-        "pack": bank.Packer, "sft_step": bank.Tuning,
+        "render_chat": Template, "response_mask": Scribe, "masked_cross_entropy": Loss,
+        "pack": Packer, "sft_step": Tuning,
     }.items(),
 )  # fmt: skip
 def test_the_ways_that_mistakes_are_made_from_are_right(exercise, way):
-    seen = soundness.verdict(bank.sft, exercise, bank.called(way))
+    seen = soundness.verdict(load("sft"), exercise, called(way))
     assert seen.earned == seen.points
 
 
 def test_the_adapter_that_mistakes_are_made_from_is_right():
-    seen = soundness.verdict(bank.sft, "LoRALinear", bank.Adapter)
+    seen = soundness.verdict(load("sft"), "LoRALinear", Adapter)
     assert seen.earned == seen.points
-    assert set(bank.MARKS.values()) == reference.MARKS
+    assert set(MARKS.values()) == reference.MARKS
