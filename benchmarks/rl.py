@@ -9,7 +9,7 @@ adapters learn, as in the lab, in the other all weights. The learning rate is ze
 and all go on drawing from the same model, so that nobody's replies become longer than the others'. What they draw is
 chance, so the tokens of a reply are in the table too.
 
-- Ours: `layercake.reward.Loop`, in the sizes of the lab at "laptop".
+- Ours: `layercake.labs.reward.Loop`, in the sizes of the lab at "laptop".
 - The same loop around a Llama of the same shape with our weights, which draws by its own `generate`, prompts padded on
   the left. Both greedy, the two have to write the same, or the run stops.
 - TRL's `GRPOTrainer` on the same Llama, where TRL is installed: it is no part of the course's environment. It runs its
@@ -43,9 +43,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ a
 
 from benchmarks.rivals import OURS, console, finish, in_turn, one_core, spread, times_as_fast, twin
 from experiments.cherry import LOSSES
-from layercake import checkpoints, reward, sft
-from layercake.reward import LONGEST, Loop, Replies, Settings
-from layercake.sft import NEWLINE
+from layercake import checkpoints
+from layercake.labs import reward, sft
+from layercake.labs.reward import LONGEST, Loop, Replies, Settings
+from layercake.labs.sft import NEWLINE
 from solutions.sft import add_lora
 from solutions.transformer import GPT
 

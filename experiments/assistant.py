@@ -3,7 +3,7 @@
     python -m experiments.assistant                       # a few minutes on two CPU cores
     python -m experiments.assistant --smoke --folder DIR  # few demonstrations, few steps
 
-Writes layercake/pretrained/assistant.safetensors, its model card beside it, and layercake/recorded/assistant.json.
+Writes layercake/checkpoints/assistant.safetensors, its model card beside it, and layercake/recorded/assistant.json.
 Beside the demonstrations every step reads a row of the village's registers and plays, where the facts are, as in
 pretraining: the demonstrations are about half of the facts, and a model that is shown nothing else for long loses hold
 of the others (a remedy that Ouyang et al. 2022, section 3.5, have for a later stage). The exam's questions are about
@@ -22,7 +22,9 @@ from torch import Tensor
 
 from experiments import record, village_model
 from experiments.playscript import share
-from layercake import checkpoints, experts, language, sft, village
+from layercake import checkpoints, village
+from layercake.labs import language, sft
+from layercake.village import experts
 from solutions.prediction import sample
 from solutions.pretraining import clip_gradients
 from solutions.sft import masked_cross_entropy, pack, render_chat, response_mask, within
@@ -160,7 +162,7 @@ The village model after supervised fine-tuning, all of its {parameters:,} weight
 |---|---|
 | made by | `{command}`, on {date} |
 | base | the village model, `village.safetensors`, {base} |
-| shown | {demonstrations:,} conversations of the simulated experts (`layercake.experts`, seed {seed}), of their kinds \
+| shown | {demonstrations:,} conversations of the simulated experts (`layercake.village.experts`, seed {seed}), of their kinds \
 {kinds_shown} |
 | recipe | AdamW, learning rate {learning_rate}, up over a twentieth of {steps:,} steps and down to zero; {batch_size} \
 conversations a step, packed into rows of {T} tokens, the loss over the assistant's words alone; and one row of \

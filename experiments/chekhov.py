@@ -32,10 +32,11 @@ from torch import Tensor, nn
 from experiments import language as experiment
 from experiments import pretraining as experiment_of_transformers
 from experiments import record
-from layercake import checkpoints, language, pretraining, results, village
+from layercake import checkpoints, results, village
 from layercake.device import pick
-from layercake.language_figure import VILLAGE_MODEL
-from layercake.readers import TRANSFORMER
+from layercake.figures.language_figure import VILLAGE_MODEL
+from layercake.labs import language, pretraining
+from layercake.labs.readers import TRANSFORMER
 from layercake.village.world import THINGS, USE
 from solutions.rnn import RecurrentLanguageModel
 from solutions.transformer import GPT

@@ -26,8 +26,10 @@ from torch import nn
 
 from experiments import record
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward, sft
-from layercake.raters import Question
+from layercake import checkpoints
+from layercake.labs import reward, sft
+from layercake.village import experts, raters
+from layercake.village.raters import Question
 from layercake.village.world import KIND_OF
 from solutions.reward import group_advantages, grpo_loss, kl_penalty, sequence_logprobs
 from solutions.sft import pack, render_chat, sft_step

@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from experiments import record
 from experiments.cherry import LOSSES
 from experiments.icing import fresh_model, side_by_side
-from layercake import checkpoints, experts, reward
+from layercake import checkpoints
+from layercake.labs import reward
+from layercake.village import experts
 
 STARTS = ("from scratch", "pretrained", "supervised")
 LATELY = 10  # steps

@@ -28,7 +28,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from experiments import record
 from experiments.language import band
-from layercake import language, village
+from layercake import village
+from layercake.labs import language
 from layercake.training import train
 from solutions.rnn import RecurrentLanguageModel
 

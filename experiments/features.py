@@ -28,8 +28,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from experiments import record
-from layercake import checkpoints, language, village
-from layercake.features_figure import best, best_untrained
+from layercake import checkpoints, village
+from layercake.figures.features_figure import best, best_untrained
+from layercake.labs import language
 from layercake.village.world import NAMES, PLACES, THINGS
 from solutions.transformer import GPT
 

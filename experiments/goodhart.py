@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from experiments import record
 from experiments.cherry import LOSSES
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward
+from layercake import checkpoints
+from layercake.labs import reward
+from layercake.village import experts, raters
 from solutions.reward import RewardModel, bradley_terry_loss
 
 PANEL = raters.Panel({"honest": 0.5, "long": 0.5})

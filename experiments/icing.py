@@ -28,7 +28,9 @@ from tqdm import tqdm
 
 from experiments import record
 from experiments.language import band
-from layercake import checkpoints, experts, results, sft
+from layercake import checkpoints, results
+from layercake.labs import sft
+from layercake.village import experts
 from solutions.prediction import sample
 from solutions.sft import pack, render_chat, sft_step
 

@@ -24,7 +24,9 @@ import torch
 
 from experiments import record
 from experiments.icing import TUNING, fresh_model, side_by_side
-from layercake import experts, sft, village
+from layercake import village
+from layercake.labs import sft
+from layercake.village import experts
 from layercake.village.world import KIND_OF
 from solutions.sft import pack, render_chat, sft_step
 

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 from experiments import record
-from layercake import language, village
+from layercake import village
 from layercake.device import pick
+from layercake.labs import language
 from solutions.prediction import count_ngrams, ngram_probabilities
 from solutions.rnn import RecurrentLanguageModel
 

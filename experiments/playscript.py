@@ -14,7 +14,8 @@ from typing import Any
 from scipy.stats import binomtest
 
 from experiments import record
-from layercake import checkpoints, language, playscript
+from layercake import checkpoints
+from layercake.labs import language, playscript
 from solutions.playscript import OUTCOMES, RIGHT, classify_failure, few_shot_prompt, generate_until, render_playscript
 
 CLAIM = {

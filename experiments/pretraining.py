@@ -24,8 +24,9 @@ import torch
 
 from experiments import record
 from experiments.language import band, ends
-from layercake import language, pretraining, results, village
+from layercake import results, village
 from layercake.device import Device
+from layercake.labs import language, pretraining
 from solutions.pretraining import get_batch, train_step
 from solutions.transformer import GPT
 

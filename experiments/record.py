@@ -18,7 +18,8 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from layercake import checkpoints, language, results
+from layercake import checkpoints, results
+from layercake.labs import language
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\S[\s\S]*[.!?]$")]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

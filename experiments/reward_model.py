@@ -26,7 +26,9 @@ from torch import Tensor, nn
 from experiments import record
 from experiments.goodhart import reward_model
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward, village
+from layercake import checkpoints, village
+from layercake.labs import reward
+from layercake.village import experts, raters
 from solutions.reward import dpo_loss, sequence_logprobs
 
 PANEL = raters.Panel({"honest": 1.0})

@@ -20,7 +20,9 @@ from torch import nn
 
 from experiments import record
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward, sft
+from layercake import checkpoints
+from layercake.labs import reward, sft
+from layercake.village import experts, raters
 from solutions.reward import dpo_loss, sequence_logprobs
 from solutions.sft import add_lora, merge_lora
 

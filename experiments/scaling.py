@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from experiments import record, village_model
-from layercake import language, village
+from layercake import village
+from layercake.labs import language
 from layercake.training import train
 from solutions import transformer
 from solutions.pretraining import fit_power_law

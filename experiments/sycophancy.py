@@ -22,7 +22,9 @@ from torch import nn
 
 from experiments import record
 from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward
+from layercake import checkpoints
+from layercake.labs import reward
+from layercake.village import experts, raters
 from solutions.reward import dpo_loss, sequence_logprobs
 from solutions.sft import add_lora
 

@@ -4,7 +4,7 @@
     python -m experiments.village_model --smoke --folder DIR    # a tiny model, a few steps
     python -m experiments.village_model --only exam             # examines again what ships; two minutes
 
-Writes layercake/pretrained/village.safetensors, its model card beside it, and layercake/recorded/village-model.json.
+Writes layercake/checkpoints/village.safetensors, its model card beside it, and layercake/recorded/village-model.json.
 
 Every row of a batch begins where a document begins, with the `<end>` of the one before, and is cut off after the
 context; no document is met twice, but small sums, of which there are few. There are two stages. Sums are few among the
@@ -31,8 +31,9 @@ import torch
 from torch import Tensor
 
 from experiments import record
-from layercake import checkpoints, language, results, village
+from layercake import checkpoints, results, village
 from layercake.device import pick
+from layercake.labs import language
 from layercake.training import History, lately, train
 from solutions.prediction import sample
 from solutions.pretraining import Batch, train_step

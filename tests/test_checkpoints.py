@@ -7,7 +7,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from layercake import checkpoints, language, village
+from layercake import checkpoints, village
+from layercake.labs import language
 from layercake.training import CheckpointError
 from solutions.sft import add_lora
 from solutions.transformer import GPT

@@ -20,8 +20,10 @@ from pydantic import ValidationError
 from experiments import convolution, ledger, other_sequences, record, sensor_log
 from experiments import recall as recall_experiment
 from experiments import waiting as waiting_experiment
-from layercake import clock, other_figure, recall, recall_figure, results, waiting
-from layercake.readers import ALL_READERS, TRANSFORMER, Settings, readers
+from layercake import results
+from layercake.figures import other_figure, recall_figure
+from layercake.labs import clock, recall, waiting
+from layercake.labs.readers import ALL_READERS, TRANSFORMER, Settings, readers
 from solutions.attention import MultiHeadAttention, attention_over_states
 from solutions.transformer import Block
 

@@ -15,8 +15,10 @@ import pytest
 import torch
 
 from experiments import features, record
-from layercake import features_figure, language, results, village
-from layercake.recall_figure import one_line
+from layercake import results, village
+from layercake.figures import features_figure
+from layercake.figures.recall_figure import one_line
+from layercake.labs import language
 from solutions.transformer import GPT
 
 ROOT = Path(__file__).parents[1]

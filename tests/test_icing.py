@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from experiments import assistant, icing, icing_knows, playscript, record
-from layercake import checkpoints, experts, results, sft
+from layercake import checkpoints, results
+from layercake.labs import sft
+from layercake.village import experts
 from solutions.sft import render_chat
 
 ROOT = Path(__file__).parents[1]

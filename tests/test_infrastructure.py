@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import Page
 
 from experiments import infrastructure, record, village_model
-from layercake import compute, figures, results
+from layercake import figures, results
+from layercake.figures import compute
 
 ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -291,7 +292,7 @@ def test_a_slider_says_its_number_and_moves_by_equal_factors(opened):
         ({"preset": "GPT-5"}, "no such run: GPT-5. Known: The village model, GPT-2, remade, GPT-3"),
         ({"device": "tpu"}, "no such device: tpu. Known: t4, v100, a100, h100, core"),
         ({"utilisation": 1.5}, "utilisation is from 0.01 to 1, not 1.5"),
-        ({"hardware": []}, "no hardware is given. layercake.compute.state() makes it"),
+        ({"hardware": []}, "no hardware is given. layercake.figures.compute.state() makes it"),
     ],
 )
 def test_a_wrong_setting_is_named(opened, some, said):

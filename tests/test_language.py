@@ -18,7 +18,9 @@ from torch import nn
 
 from experiments import chekhov, every_position, record
 from experiments import language as experiment
-from layercake import language, language_figure, results, village
+from layercake import results, village
+from layercake.figures import language_figure
+from layercake.labs import language
 from layercake.training import CheckpointError
 from solutions.prediction import sample
 from solutions.rnn import GRUCell, LSTMCell, RecurrentLanguageModel

@@ -19,8 +19,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 import layercake
-from layercake import recall, recall_figure, results
+from layercake import results
 from layercake.device import INSTALL_TORCH, pick, where
+from layercake.figures import recall_figure
+from layercake.labs import recall
 from layercake.training import CheckpointError, TrainingError, learning_rate_at, train
 from solutions.attention import MultiHeadAttention, attention_over_states, causal_attention
 

@@ -10,8 +10,11 @@ import random
 import pytest
 import torch
 
-from layercake import experts, playscript, playscript_figure, village
-from layercake.recall_figure import one_line
+from layercake import village
+from layercake.figures import playscript_figure
+from layercake.figures.recall_figure import one_line
+from layercake.labs import playscript
+from layercake.village import experts
 from solutions import playscript as reference
 from solutions.playscript import LEFT, OUTCOMES, RIGHT, WRONG
 from solutions.transformer import GPT

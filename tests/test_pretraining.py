@@ -24,9 +24,11 @@ from torch.nn import functional as F
 
 from experiments import pretraining as experiment
 from experiments import record
-from layercake import corpus, language, pretraining, pretraining_figure, results, training, village
+from layercake import corpus, results, training, village
 from layercake.device import Device
-from layercake.pretraining import Settings
+from layercake.figures import pretraining_figure
+from layercake.labs import language, pretraining
+from layercake.labs.pretraining import Settings
 from layercake.training import CheckpointError, TrainingError
 from solutions import pretraining as reference
 from solutions.prediction import bits_per_byte
@@ -80,7 +82,7 @@ def start(script: str, folder: Path, *launcher: str) -> subprocess.Popen:
         "from pathlib import Path\n"
         "from layercake import pretraining, training\n"
         "from layercake.device import Device\n"
-        "from layercake.pretraining import Settings\n"
+        "from layercake.labs.pretraining import Settings\n"
         "from solutions import pretraining as reference\n"
         "from solutions.transformer import GPT\n"
         "torch.set_num_threads(1)\n"
@@ -445,7 +447,7 @@ def test_the_figure_says_its_finding_its_bound_and_the_lstm(curve):
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "NO_COLOR": "1"}
-    line = [sys.executable, "-m", "layercake.pretraining", *arguments]
+    line = [sys.executable, "-m", "layercake.labs.pretraining", *arguments]
     return subprocess.run(line, capture_output=True, text=True, env=environment, cwd=ROOT)
 
 
@@ -456,7 +458,7 @@ def test_the_command_s_help_names_its_options_and_a_wrong_word_is_one_line():
         assert option in helped.stdout
     refused = command("--scale", "huge")
     assert refused.returncode == 1 and "Traceback" not in refused.stderr
-    assert refused.stderr.strip().splitlines()[-1].startswith("layercake.pretraining: SCALE = 'huge' is not known")
+    assert refused.stderr.strip().splitlines()[-1].startswith("layercake.labs.pretraining: SCALE = 'huge' is not known")
 
 
 def test_the_command_trains_and_goes_on_where_it_was(tmp_path):

@@ -21,10 +21,13 @@ from tiny import tiny
 from autograder.chance import FALSE_ALARM
 from experiments import cherry, cold_start, goodhart, record, reward_model, rounds, sycophancy
 from experiments.cherry import LOSSES
-from layercake import checkpoints, experts, raters, results, reward, reward_figure, sft, training, village
+from layercake import checkpoints, results, training, village
 from layercake.device import Device
-from layercake.raters import Panel
-from layercake.recall_figure import one_line
+from layercake.figures import reward_figure
+from layercake.figures.recall_figure import one_line
+from layercake.labs import reward, sft
+from layercake.village import experts, raters
+from layercake.village.raters import Panel
 from solutions.prediction import sample
 from solutions.reward import (
     RewardModel,

@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 from benchmarks import rl
 from benchmarks.rivals import OURS, twin
-from layercake import reward, sft, village
-from layercake.reward import Loop, Settings
+from layercake import village
+from layercake.labs import reward, sft
+from layercake.labs.reward import Loop, Settings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 QUESTIONS = Loop(torch.nn.Module(), rl.LOSSES, reward.truth, reward.plain, Settings(1, 12, 1), 0).asked(0)

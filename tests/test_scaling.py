@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from experiments import record, scaling
-from layercake import language, results, scaling_figure, village
+from layercake import results, village
+from layercake.figures import scaling_figure
+from layercake.labs import language
 from solutions.attention import causal_attention
 from solutions.rnn import RecurrentLanguageModel
 from solutions.transformer import GPT

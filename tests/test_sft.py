@@ -22,10 +22,13 @@ from torch import nn
 from autograder import soundness
 from autograder.chance import FALSE_ALARM
 from autograder.checks import sft as bank
-from layercake import checkpoints, experts, sft, sft_figure, training, village
+from layercake import checkpoints, training, village
 from layercake.device import Device
-from layercake.recall_figure import one_line
+from layercake.figures import sft_figure
+from layercake.figures.recall_figure import one_line
+from layercake.labs import sft
 from layercake.training import CheckpointError
+from layercake.village import experts
 from solutions import sft as reference
 from solutions.sft import LoRALinear, add_lora, merge_lora, pack, render_chat, sft_step, within
 from solutions.transformer import generate

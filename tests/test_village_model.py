@@ -17,7 +17,8 @@ import torch
 from safetensors import safe_open
 
 from experiments import record, village_model
-from layercake import checkpoints, language, results, village
+from layercake import checkpoints, results, village
+from layercake.labs import language
 from layercake.training import count_parameters
 from solutions.transformer import GPT
 

@@ -10,10 +10,10 @@ built; what `:state:` says goes on top:
 
     ```{moving-picture} guess
     :alt: What the picture shows.
-    :data: layercake.guess
+    :data: layercake.figures.guess
     ```
 
-Where a module has the data of several pictures, the function's name follows: `:data: layercake.reward_figure:flattery`.
+Where a module has the data of several pictures, the function's name follows: `:data: layercake.figures.reward_figure:flattery`.
 
 The figure's module is written into the page, with a few lines that stand in for anywidget's model. It is
 written in, not loaded, because a browser refuses to load modules from `file://`.

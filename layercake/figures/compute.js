@@ -1,12 +1,12 @@
 // What training a language model takes. Six operations for each parameter and each token; divided by what the devices
 // really compute, hours; times what they draw, electricity; times what they cost to rent, money. The reader starts from
 // a published run, or from the course's own, and moves any of the seven numbers. Hardware, runs and comparisons come
-// from layercake/compute.py, which computes the same in `estimate`.
+// from layercake/figures/compute.py, which computes the same in `estimate`.
 
 import { element, followShade, followWidth } from "./_shared.js";
 
 const defaults = {
-  hardware: [], // what can be computed on, as layercake.compute.state() gives it
+  hardware: [], // what can be computed on, as layercake.figures.compute.state() gives it
   presets: [], // the runs to start from
   marks: [], // published runs, for the axis
   yardsticks: {}, // what electricity and power are compared with
@@ -60,7 +60,7 @@ const sliders = {
 const position = ({ log }, value) => (log ? Math.log10(value) : value);
 const valueAt = ({ log, whole }, at) => (!log ? at : whole ? Math.round(10 ** at) : Number((10 ** at).toPrecision(3)));
 
-/** As `estimate` in layercake/compute.py. */
+/** As `estimate` in layercake/figures/compute.py. */
 function estimate({ parameters, tokens, devices, utilisation, price, pue }, { peak, watts }) {
   const operations = 6 * parameters * tokens;
   const deviceHours = operations / (peak * utilisation) / 3600;
@@ -157,7 +157,7 @@ function settings(model) {
   const known = (list) => list.filter((key) => !GIVEN.includes(key)).join(", ");
   if (unknown.length) throw new Error(`compute: unknown setting ${unknown}. Known: ${known(Object.keys(defaults))}.`);
   let state = { ...defaults, ...given };
-  if (!state.hardware.length) throw new Error("compute: no hardware is given. layercake.compute.state() makes it.");
+  if (!state.hardware.length) throw new Error("compute: no hardware is given. layercake.figures.compute.state() makes it.");
   if (state.preset !== null) {
     const preset = state.presets.find(({ title }) => title === state.preset);
     const titles = state.presets.map(({ title }) => title).join(", ");

@@ -1,7 +1,7 @@
 // Who waits for whom. One row of positions, layers above it, and the messages between them, step by step: in a
 // recurrent network a message passes from position to position; in attention messages come diagonally from every
 // earlier position at once. A unit is computed one step after the last of the units that it waits for, and that
-// rule (layercake/waiting.py) is the only thing that decides what happens at a step.
+// rule (layercake/labs/waiting.py) is the only thing that decides what happens at a step.
 
 import { element, followShade } from "./_shared.js";
 
@@ -19,7 +19,7 @@ const WORDS = (
 ).split(" ");
 
 // Each network: its name, how it passes messages, and the units that a unit (layer, position) waits for. Layer 0 is
-// the input, which is there from the start. The same functions as in layercake/waiting.py.
+// the input, which is there from the start. The same functions as in layercake/labs/waiting.py.
 const upTo = (position, first = 0) => Array.from({ length: position - first + 1 }, (_, i) => first + i);
 const recurrent = (layer, position) => [[layer - 1, position], ...(position ? [[layer, position - 1]] : [])];
 const attentive = (layer, position) => upTo(position).map((p) => [layer - 1, p]);

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from layercake import results
 from layercake.device import check_scale
-from layercake.readers import READERS, TRANSFORMER, chance
+from layercake.labs.readers import READERS, TRANSFORMER, chance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

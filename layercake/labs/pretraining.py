@@ -3,8 +3,8 @@
     curve = run(GPT, "laptop")                             # the village, where the best possible loss is known
     curve = run(GPT, "laptop", corpus="tinystories")       # or "tinyshakespeare", or the path of a text file
 
-    python -m layercake.pretraining --scale smoke
-    torchrun --nproc-per-node 2 -m layercake.pretraining --scale smoke
+    python -m layercake.labs.pretraining --scale smoke
+    torchrun --nproc-per-node 2 -m layercake.labs.pretraining --scale smoke
 
 Windows are cut out of the text at random places. They are as long as the longest document that is judged, within a few
 tokens, since rotary positions fail at distances that training never had (Press et al. 2022). On the village the model
@@ -31,9 +31,10 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from layercake import corpus as corpora
-from layercake import language, village
+from layercake import village
 from layercake.device import Device, check_scale, pick
-from layercake.pretraining_figure import alt_text, finding, plot
+from layercake.figures.pretraining_figure import alt_text, finding, plot
+from layercake.labs import language
 from layercake.processes import average, processes, rank_and_number
 from layercake.training import CheckpointError, History, TrainingError, diverged, lately, train
 
@@ -472,7 +473,7 @@ def main() -> None:
     try:
         import typer
     except ModuleNotFoundError:
-        sys.exit("layercake.pretraining: the command line needs one more package: pip install typer")
+        sys.exit("layercake.labs.pretraining: the command line needs one more package: pip install typer")
 
     def command(
         scale: Annotated[str, typer.Option(help=f"All sizes: {', '.join(SCALES)}.")] = "smoke",
@@ -485,7 +486,7 @@ def main() -> None:
     ) -> None:
         """Pretrain the course's GPT on a text. A run that was stopped goes on where it was saved.
 
-        With torchrun --nproc-per-node N -m layercake.pretraining, N processes share every batch.
+        With torchrun --nproc-per-node N -m layercake.labs.pretraining, N processes share every batch.
         """
         from solutions.transformer import GPT
 
@@ -508,7 +509,7 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, FileNotFoundError, TrainingError, CheckpointError, corpora.DownloadError) as error:
-        sys.exit(f"layercake.pretraining: {error}".replace("pass fresh=True", "pass --fresh"))
+        sys.exit(f"layercake.labs.pretraining: {error}".replace("pass fresh=True", "pass --fresh"))
 
 
 if __name__ == "__main__":

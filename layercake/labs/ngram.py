@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 
 from layercake import village
 from layercake.device import check_scale
-from layercake.recall_figure import INK, SURFACE, dress
+from layercake.figures.recall_figure import INK, SURFACE, dress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from layercake import results
 from layercake.device import check_scale
-from layercake.readers import TRANSFORMER
-from layercake.recall_figure import COLOURS, INK, MARKERS, NOT_RECORDED, SURFACE, dress, one_line
+from layercake.figures.recall_figure import COLOURS, INK, MARKERS, NOT_RECORDED, SURFACE, dress, one_line
+from layercake.labs.readers import TRANSFORMER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from layercake.language import Curve
+    from layercake.labs.language import Curve
 
 NGRAM = "#E69F00"  # Okabe & Ito's orange
 KINDS = ("story", "record", "sum", "play")

@@ -26,7 +26,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from layercake import village
 from layercake.device import Device, check_scale, pick
-from layercake.language_figure import alt_text, finding, plot
+from layercake.figures.language_figure import alt_text, finding, plot
 from layercake.training import count_parameters, train
 
 __all__ = [

@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from layercake import experts, village
-from layercake.experts import Question, in_english, said_in_full
+from layercake import village
+from layercake.village import experts
+from layercake.village.experts import Question, in_english, said_in_full
 from layercake.village.grammar import Words
 from layercake.village.world import KIND_OF
 

@@ -11,7 +11,7 @@ pairs; and near pairs are asked for more often, as in language. The values are u
 keys, so chance is exactly 1 / n_values; the text determines the answer, so 1 is attainable.
 
 The lab trains three readers with about the same number of parameters: a GRU, a GRU with attention over its states, and
-attention alone. `layercake.readers` has four more: a plain RNN, an LSTM, a convolution and a transformer. What does the
+attention alone. `layercake.labs.readers` has four more: a plain RNN, an LSTM, a convolution and a transformer. What does the
 attending is handed in by the caller.
 """
 
@@ -25,9 +25,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from layercake.clock import plot_times, time_per_step, times_alt_text
 from layercake.device import Device, pick
-from layercake.readers import (
+from layercake.figures.recall_figure import alt_text, finding, plot, recorded
+from layercake.labs.clock import plot_times, time_per_step, times_alt_text
+from layercake.labs.readers import (
     GENTLE,
     READERS,
     SCALES,
@@ -38,7 +39,6 @@ from layercake.readers import (
     readers,
     settings_for,
 )
-from layercake.recall_figure import alt_text, finding, plot, recorded
 from layercake.training import train
 
 __all__ = [

@@ -7,16 +7,16 @@ experiments/pretraining.py recorded: the transformer beside the recurrent networ
 import statistics
 from typing import TYPE_CHECKING, Any
 
-from layercake import language_figure as shared
 from layercake import results
 from layercake.device import check_scale
-from layercake.recall_figure import COLOURS, INK, MARKERS, NOT_RECORDED, SURFACE, dress, one_line
+from layercake.figures import language_figure as shared
+from layercake.figures.recall_figure import COLOURS, INK, MARKERS, NOT_RECORDED, SURFACE, dress, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from layercake.pretraining import Curve
+    from layercake.labs.pretraining import Curve
 
 COLOUR, MARKER = COLOURS["attention"], MARKERS["attention"]
 

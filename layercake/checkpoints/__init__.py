@@ -2,7 +2,7 @@
 
     model = checkpoints.load("village")                   # a GPT, in float32, ready to read and to be tuned
 
-How one came about stands in the model card beside it, `layercake/pretrained/<name>.md`. No pickle is read or written.
+How one came about stands in the model card beside it, `layercake/checkpoints/<name>.md`. No pickle is read or written.
 """
 
 import hashlib
@@ -14,11 +14,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from layercake import language, village
+from layercake import village
+from layercake.labs import language
 from layercake.training import CheckpointError, save_whole
 from solutions.transformer import GPT
 
-FOLDER = Path(__file__).parent / "pretrained"
+FOLDER = Path(__file__).parent
 FORMAT, ADAPTERS = "layercake-model-1", "layercake-adapters-1"
 SIZES = ("vocab_size", "context", "d_model", "n_layers", "n_heads")
 

@@ -2,9 +2,9 @@
 
     tuned = run(render_chat, pack, sft_step, "laptop")               # all weights learn
     tuned = run(render_chat, pack, sft_step, "laptop", adapt=LoRALinear)   # adapters learn, and nothing else
-    print(table(tuned))                                              # layercake/sft_figure.py draws it
+    print(table(tuned))                                              # layercake/figures/sft_figure.py draws it
 
-The experts of `layercake.experts` demonstrate; the exams are about facts that no demonstration is about. Each step
+The experts of `layercake.village.experts` demonstrate; the exams are about facts that no demonstration is about. Each step
 takes the next conversations of a shuffled list, which is gone through as often as it takes, and packs them into rows.
 How to write, pack and learn from conversations is put in by the caller.
 """
@@ -19,9 +19,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from layercake import checkpoints, experts, village
+from layercake import checkpoints, village
 from layercake.device import Device, check_scale, pick
 from layercake.training import History, lately, train
+from layercake.village import experts
 from solutions.prediction import sample
 from solutions.sft import add_lora
 

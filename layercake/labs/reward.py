@@ -2,7 +2,7 @@
 
     apprentice = checkpoints.load("apprentice")            # learned from demonstrators who are right in six of ten
     tuned = run(losses, "laptop")                          # graded for the truth
-    print(table(tuned))                                    # layercake/reward_figure.py draws it
+    print(table(tuned))                                    # layercake/figures/reward_figure.py draws it
 
 A step of the loop draws a group of replies to each of a few questions, grades them, and takes a step on the clipped
 objective. What grades is put in: a rater, who knows the truth, or a reward model, which learned from comparisons what
@@ -24,11 +24,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from layercake import checkpoints, experts, raters, sft, village
+from layercake import checkpoints, village
 from layercake.device import Device, check_scale, pick
-from layercake.raters import Panel, Question
-from layercake.sft import NEWLINE
+from layercake.labs import sft
+from layercake.labs.sft import NEWLINE
 from layercake.training import History, StepLoss, TrainingError, lately, train
+from layercake.village import experts, raters
+from layercake.village.raters import Panel, Question
 from solutions.prediction import sample
 from solutions.sft import add_lora, render_chat
 

@@ -9,10 +9,12 @@ from statistics import mean, median
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from layercake import raters, results, reward
-from layercake.icing_figure import LONGEST
-from layercake.recall_figure import INK, SURFACE, dress, one_line
-from layercake.reward import smooth
+from layercake import results
+from layercake.figures.icing_figure import LONGEST
+from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
+from layercake.labs import reward
+from layercake.labs.reward import smooth
+from layercake.village import raters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

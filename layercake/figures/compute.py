@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from layercake import results
-from layercake.recall_figure import INK, SURFACE, dress, one_line
+from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,10 @@ recorded, it is marked in the figure.
 
 from typing import TYPE_CHECKING, Any
 
-from layercake import experts, results
-from layercake.recall_figure import INK, SURFACE, dress, one_line
-from layercake.sft import LEFT, MAKES_UP, Tuned, manners
+from layercake import results
+from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
+from layercake.labs.sft import LEFT, MAKES_UP, Tuned, manners
+from layercake.village import experts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from layercake.recall_figure import INK, SURFACE, dress, one_line
+from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

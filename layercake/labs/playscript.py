@@ -1,7 +1,7 @@
 """The lab of the topic playscript: a pretrained model is made to play an assistant, and what becomes of it is counted.
 
     interviews = run(render_playscript, few_shot_prompt, generate_until, classify_failure, "laptop")
-    print(table(interviews))                       # layercake/playscript_figure.py draws it
+    print(table(interviews))                       # layercake/figures/playscript_figure.py draws it
 
 The same questions, about facts of the village, are put to the shipped model in several *stagings*: what stands in
 front of them is all that differs. Everything but the stagings is put in by the caller. Words are drawn at temperature
@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from layercake import checkpoints, experts, village
+from layercake import checkpoints, village
 from layercake.device import check_scale
+from layercake.village import experts
 from solutions.playscript import OUTCOMES
 from solutions.prediction import sample
 

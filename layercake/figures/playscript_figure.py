@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from layercake import results
-from layercake.playscript import ANSWERERS, SHOWN, STATES, TELEGRAPH, Interview
-from layercake.recall_figure import INK, SURFACE, dress, one_line
+from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
+from layercake.labs.playscript import ANSWERERS, SHOWN, STATES, TELEGRAPH, Interview
 from solutions.playscript import LEFT, NEW_CHARACTER, NO_ANSWER, OUTCOMES, RIGHT, WRONG
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from layercake.device import Device, pick
-from layercake.readers import READERS, readers, settings_for
-from layercake.recall_figure import COLOURS, MARKERS, SURFACE, dress, one_line
+from layercake.figures.recall_figure import COLOURS, MARKERS, SURFACE, dress, one_line
+from layercake.labs.readers import READERS, readers, settings_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
