@@ -5,8 +5,8 @@
 
 Writes layercake/recorded/convolution.json: the recall task of experiments/recall.py, for causal convolutions of
 different reach and the same number of parameters, trained three times as long as the lab trains. The reach is not
-measured but follows from who waits for whom (`layercake.labs.waiting.reach`); beyond it nothing of the value arrives, so
-chance is the exact bound. Beside it the clock and the chain of waiting, in a run with a GRU and attention; and the
+measured but follows from who waits for whom (`layercake.labs.waiting.reach`); beyond it nothing of the value arrives,
+so chance is the exact bound. Beside it the clock and the chain of waiting, in a run with a GRU and attention; and the
 number of layers that it takes to hear everything.
 """
 

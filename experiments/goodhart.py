@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from experiments import record
 from experiments.cherry import LOSSES
 from experiments.icing import side_by_side
-from layercake import checkpoints
+from layercake import checkpoints, training
 from layercake.labs import reward
 from layercake.village import experts, raters
 from solutions.reward import RewardModel, bradley_terry_loss
@@ -128,7 +128,7 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
 
 def smooth(values: list[float]) -> list[float]:
     """The mean of each step and the few before it, rounded."""
-    return [round(value, 4) for value in reward.smooth(values)]
+    return [round(value, 4) for value in training.smooth(values)]
 
 
 def turning(run: dict[str, Any]) -> dict[str, float]:

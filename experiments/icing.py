@@ -110,7 +110,7 @@ def fresh_model(pretrained: bool, seed: int) -> nn.Module:
 def shares(exam: sft.Exam) -> dict[str, float]:
     """Of each manner, and of what should not be, the share of replies."""
     kinds = {question.kind for question in exam.questions}
-    said = [*(manner for manner, of in experts.MANNERS.items() if kinds & set(of)), "makes up", sft.LEFT]
+    said = [*(manner for manner, of in experts.MANNERS.items() if kinds & set(of)), "makes up", experts.LEFT]
     return {manner: round(exam.share(manner), 4) for manner in said}
 
 

@@ -18,8 +18,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from layercake import checkpoints, results
-from layercake.labs import language
+from layercake import checkpoints, results, village
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\S[\s\S]*[.!?]$")]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -149,7 +148,7 @@ def over_seeds(
         "seeds": list(settings.seeds),
         "repeats": len(settings.seeds),
         "spread": spread,
-        "settings": {"village": language.fingerprint(), "base": checkpoints.digest(base), **more, **asdict(settings)},
+        "settings": {"village": village.fingerprint(), "base": checkpoints.digest(base), **more, **asdict(settings)},
         "numbers": script["numbers"](data),
         "data": data,
     }

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from layercake.figures.recall_figure import one_line
 
 from experiments import features, record
 from layercake import results, village
 from layercake.figures import features_figure
-from layercake.figures.recall_figure import one_line
-from layercake.labs import language
 from solutions.transformer import GPT
 
 ROOT = Path(__file__).parents[1]
@@ -141,7 +140,7 @@ def test_the_experiment_runs_small_and_records_everything(tmp_path):
 def test_what_is_recorded_is_computed_from_its_data_and_carries_the_claim():
     recorded = results.load("features")
     data = recorded["data"]
-    assert recorded["settings"]["village"] == language.fingerprint() and len(recorded["seeds"]) >= 3
+    assert recorded["settings"]["village"] == village.fingerprint() and len(recorded["seeds"]) >= 3
     assert recorded["claim"] == features.CLAIM and recorded["limits"] == features.LIMITS
     assert recorded["finding"] == features.finding(data)
     assert recorded["measured"] == json.loads(json.dumps(features.measured(data)))

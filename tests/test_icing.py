@@ -108,7 +108,7 @@ def test_new_questions_are_answered_as_the_record_says():
     """A hundred that the record was not made on: within five standard errors of what was measured."""
     exam = sft.examine(checkpoints.load("assistant"), render_chat, 100, kinds=("known", "ambiguous"), seed=7)
     manners = results.load("assistant")["data"]["exams"]["assistant"]["manners"]
-    for manner in ("right", "cites", "asks back", sft.LEFT):
-        said, n = manners[manner]["value"], 100 if manner != sft.LEFT else 200
+    for manner in ("right", "cites", "asks back", experts.LEFT):
+        said, n = manners[manner]["value"], 100 if manner != experts.LEFT else 200
         spread = (max(said * (1 - said), 0.01) / n) ** 0.5
         assert abs(exam.share(manner) - said) < 5 * spread, manner

@@ -9,10 +9,10 @@ import random
 
 import pytest
 import torch
+from layercake.figures.recall_figure import one_line
 
 from layercake import village
 from layercake.figures import playscript_figure
-from layercake.figures.recall_figure import one_line
 from layercake.labs import playscript
 from layercake.village import experts
 from solutions import playscript as reference

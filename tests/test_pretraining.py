@@ -27,9 +27,9 @@ from experiments import record
 from layercake import corpus, results, training, village
 from layercake.device import Device
 from layercake.figures import pretraining_figure
-from layercake.labs import language, pretraining
+from layercake.labs import judging, pretraining
 from layercake.labs.pretraining import Settings
-from layercake.training import CheckpointError, TrainingError
+from layercake.training import CheckpointError, TrainingError, count_parameters
 from solutions import pretraining as reference
 from solutions.prediction import bits_per_byte
 from solutions.transformer import GPT, generate
@@ -330,10 +330,10 @@ def test_checkpoints_of_other_runs_other_shapes_and_torn_ones_are_refused(tmp_pa
 
 
 def test_the_model_is_judged_on_whole_documents_against_the_exact_bound(curve):
-    exam = language.validation(TINY.n_documents)
+    exam = judging.validation(TINY.n_documents)
     assert curve.bound == exam.bound and curve.text.bits is None and curve.bits_per_byte() is None
     assert [values[-1] for values in curve.loss.values()] == exam.judge(curve.model)
-    assert curve.tokens == [step * TINY.tokens_per_step for step in language.measuring_steps(TINY.steps)]
+    assert curve.tokens == [step * TINY.tokens_per_step for step in judging.measuring_steps(TINY.steps)]
     assert curve.loss["all"][-1] < curve.loss["all"][0] - 0.3 and curve.gap() > 0
     assert curve.gap("sum") == curve.loss["sum"][-1] - exam.bound["sum"]
 
@@ -401,7 +401,7 @@ def test_the_stated_activations_are_what_pytorch_keeps(dtype):
     log_softmax = 4 * inputs.numel() * vocab_size
     found = sum(n for n, _ in kept.values()) - said["copies of the weights"]
     assert said["activations"] + log_softmax == pytest.approx(found, rel=0.05)
-    assert said["weights"] == 4 * language.count_parameters(model)
+    assert said["weights"] == 4 * count_parameters(model)
 
 
 def test_colab_s_sizes_fit_a_t4():
@@ -499,9 +499,9 @@ def test_the_recorded_band_is_that_of_its_seeds_and_of_todays_settings(scale):
     recorded = results.load("pretraining")
     curve, settings = recorded["data"][scale], experiment.settings_of(scale)
     assert recorded["settings"][scale] == json.loads(json.dumps(vars(settings)))
-    assert recorded["settings"]["village"] == language.fingerprint()
+    assert recorded["settings"]["village"] == village.fingerprint()
     assert curve["seeds"] == len(recorded["settings"]["seeds"][scale])
-    assert curve["tokens"] == [step * settings.tokens_per_step for step in language.measuring_steps(settings.steps)]
+    assert curve["tokens"] == [step * settings.tokens_per_step for step in judging.measuring_steps(settings.steps)]
     for line in curve["loss"].values():
         for values, median, low, high in zip(
             zip(*line["seeds"]), line["median"], line["low"], line["high"], strict=True

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from layercake.figures.recall_figure import one_line
 from scipy.stats import binomtest, linregress
 from tiny import tiny
 
@@ -24,7 +25,6 @@ from experiments.cherry import LOSSES
 from layercake import checkpoints, results, training, village
 from layercake.device import Device
 from layercake.figures import reward_figure
-from layercake.figures.recall_figure import one_line
 from layercake.labs import reward, sft
 from layercake.village import experts, raters
 from layercake.village.raters import Panel

@@ -17,7 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from experiments import record, scaling
 from layercake import results, village
 from layercake.figures import scaling_figure
-from layercake.labs import language
+from layercake.labs import judging
+from layercake.training import count_parameters
 from solutions.attention import causal_attention
 from solutions.rnn import RecurrentLanguageModel
 from solutions.transformer import GPT
@@ -57,7 +58,7 @@ class TestCompute:
     def test_parameters_are_those_of_the_model_that_is_trained(self, family):
         for d_model in scaling.WIDTHS[family]:
             size = scaling.Size(family, d_model)
-            assert language.count_parameters(scaling.model_and_text(size, 0)[0]) == size.n_parameters
+            assert count_parameters(scaling.model_and_text(size, 0)[0]) == size.n_parameters
             assert 0 <= size.tokens - scaling.TOKENS_EACH * size.n_parameters < 1024
 
 
@@ -110,8 +111,8 @@ def test_documents_are_judged_up_to_the_longest_row():
             assert tokens.size(1) <= scaling.LONGEST
             return torch.zeros(*tokens.shape, V), None
 
-    assert scaling.judged(Uniform(1, 1), 40) == pytest.approx([math.log(V)] * len(language.GROUPS), rel=1e-5)
-    exam = language.validation(40)
+    assert scaling.judged(Uniform(1, 1), 40) == pytest.approx([math.log(V)] * len(judging.GROUPS), rel=1e-5)
+    exam = judging.validation(40)
     longest = max(range(40), key=lambda i: len(exam.documents[i].tokens))
     assert len(exam.documents[longest].tokens) > scaling.LONGEST, "no document is cut: nothing is tested here"
     n_tokens = sum(min(len(document.tokens), scaling.LONGEST) for document in exam.documents)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from layercake.figures.recall_figure import one_line
 from scipy.stats import chi2
 from tiny import tiny
 from torch import nn
@@ -25,7 +26,6 @@ from autograder.checks import sft as bank
 from layercake import checkpoints, training, village
 from layercake.device import Device
 from layercake.figures import sft_figure
-from layercake.figures.recall_figure import one_line
 from layercake.labs import sft
 from layercake.training import CheckpointError
 from layercake.village import experts
@@ -130,8 +130,8 @@ def test_a_reply_leaves_the_play_where_it_does_not_end_or_speaks_for_others(monk
     lines = [[*village.encode("a baker."), sft.NEWLINE], village.encode("a baker."), [user, end, sft.NEWLINE]]
     monkeypatch.setattr(sft, "replies", lambda model, prompts, choose: lines)
     exam = sft.put(questions, nn.Module(), render_chat)
-    assert [its[sft.LEFT] for its in exam.judged] == [False, True, True]
-    assert exam.replies[0] == "A baker." and exam.share(sft.LEFT) == 2 / 3
+    assert [its[experts.LEFT] for its in exam.judged] == [False, True, True]
+    assert exam.replies[0] == "A baker." and exam.share(experts.LEFT) == 2 / 3
 
 
 # The lab -------------------------------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_the_notebook_gives_the_helper_that_holds_conversations_apart_as_it_is_h
 # Bad input -----------------------------------------------------------------------------------------------------------
 
 ASKED = {"role": "user", "content": "Who made the bell?"}
-EXAM = sft.Exam(experts.exam("known", 1), ["Two."], [{"right": True, sft.LEFT: False}])
+EXAM = sft.Exam(experts.exam("known", 1), ["Two."], [{"right": True, experts.LEFT: False}])
 BAD_INPUT = {
     "no mapping": (lambda: render_chat([ASKED, "Otto."]), "message 2, 'Otto.', is no mapping"),
     "a conversation that is no list": (lambda: render_chat(ASKED), "message 1, 'role', is no mapping"),
@@ -309,7 +309,7 @@ def tuned(lab):
 def perfect(exam: sft.Exam) -> sft.Exam:
     """The same questions, answered by an expert."""
     replies = [experts.demonstrate(its, random.Random(0))[1]["content"] for its in exam.questions]
-    judged = [experts.judge(its, reply) | {sft.LEFT: False} for its, reply in zip(exam.questions, replies)]
+    judged = [experts.judge(its, reply) | {experts.LEFT: False} for its, reply in zip(exam.questions, replies)]
     return sft.Exam(exam.questions, replies, judged)
 
 

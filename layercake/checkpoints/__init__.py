@@ -15,7 +15,6 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from layercake import village
-from layercake.labs import language
 from layercake.training import CheckpointError, save_whole
 from solutions.transformer import GPT
 
@@ -36,10 +35,10 @@ def load(name: str | os.PathLike[str] = "village", device: torch.device | str = 
     weights, metadata = _read(path, device)
     if metadata.get("format") not in (FORMAT, ADAPTERS):
         raise CheckpointError(f"{path} is no model of this course: its format is {metadata.get('format')!r}.")
-    if metadata["village"] != language.fingerprint():
+    if metadata["village"] != village.fingerprint():
         raise CheckpointError(
             f"{path} was trained on another edition of the village ({metadata['village']}; this is "
-            f"{language.fingerprint()}): its words mean other things. Take the file of the same release."
+            f"{village.fingerprint()}): its words mean other things. Take the file of the same release."
         )
     if metadata["format"] == ADAPTERS:
         return _adapted(path, weights, metadata, device)
@@ -127,7 +126,7 @@ def _write(weights: dict[str, Tensor], path: Path, said: dict[str, str]) -> Path
     weights = {name: weight.detach().cpu().half().contiguous() for name, weight in weights.items()}
     if wrong := [name for name, weight in weights.items() if not weight.isfinite().all()]:
         raise ValueError(f"{', '.join(wrong)}: not finite in float16")
-    save_whole(weights, path, {"village": language.fingerprint(), **said})
+    save_whole(weights, path, {"village": village.fingerprint(), **said})
     return path
 
 

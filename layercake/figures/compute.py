@@ -10,13 +10,15 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from layercake import results
-from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
+from layercake.figures.style import BLUE, GREEN, INK, RED, canvas, dress, legend, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SECONDS_PER_HOUR = 3600
+
+
 SIDES = {  # of a mark, where its name has room; to the right of all others
     "left": ("GPT-3", "PaLM 540B", "GPT-4", "GPT-2, remade", "the village model", "Gopher"),
     "above": ("Llama 3.1 405B",),
@@ -24,10 +26,12 @@ SIDES = {  # of a mark, where its name has room; to the right of all others
     "below": ("BLOOM",),
     "below right": ("LLaMA 65B",),
 }
+
+
 KINDS = {  # whose figure it is -> what the legend says, marker, colour
-    "published": ("published by its maker", "o", "#0072B2"),
-    "calculated": ("six operations for each published parameter and token", "^", "#009E73"),
-    "estimated": ("estimated by others", "D", "#D55E00"),
+    "published": ("published by its maker", "o", BLUE),
+    "calculated": ("six operations for each published parameter and token", "^", GREEN),
+    "estimated": ("estimated by others", "D", RED),
     "ours": ("ours, counted", "s", "#000000"),
 }
 
@@ -104,7 +108,7 @@ def said(value: float) -> str:
     return f"{digits} × 10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def compute_finding(record: dict[str, Any]) -> str:
+def finding(record: dict[str, Any]) -> str:
     """The finding, computed from the record."""
     n = record["numbers"]
     return (
@@ -113,7 +117,7 @@ def compute_finding(record: dict[str, Any]) -> str:
     )
 
 
-def compute_alt_text(record: dict[str, Any]) -> str:
+def alt_text(record: dict[str, Any]) -> str:
     """The figure in words."""
     runs = sorted(record["data"]["runs"], key=lambda run: run["date"])
     said_of = {kind: label for kind, (label, _, _) in KINDS.items()}
@@ -122,15 +126,13 @@ def compute_alt_text(record: dict[str, Any]) -> str:
     )
     return (
         "Operations for the training of one model against the year, on a logarithmic axis. "
-        f"{one_line(compute_finding(record))}. {points}."
+        f"{one_line(finding(record))}. {points}."
     )
 
 
-def plot_compute(record: dict[str, Any]) -> "Figure":
+def plot(record: dict[str, Any]) -> "Figure":
     """Draw the compute of one training run against the year; the shape of a mark says who published it."""
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7, 5.4), facecolor=SURFACE, layout="constrained")
+    figure, (axes,) = canvas(size=(7, 5.4))
     for kind, (label, marker, colour) in KINDS.items():
         runs = [run for run in record["data"]["runs"] if run["kind"] == kind]
         x, y = [_year(run["date"]) for run in runs], [run["operations"] for run in runs]
@@ -141,9 +143,8 @@ def plot_compute(record: dict[str, Any]) -> "Figure":
     axes.set_ylabel("operations to train one model")
     axes.set_xlabel("year")
     axes.set_ylim(top=3e27)
-    dress(axes, compute_finding(record))
-    axes.legend(frameon=False, labelcolor=INK, loc="lower left", fontsize=9)
-    plt.close(figure)
+    dress(axes, finding(record))
+    legend(axes, "lower left", fontsize=9)
     return figure
 
 

@@ -11,32 +11,29 @@ in their place: the same weights, several times as fast.
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import lru_cache, partial
-from hashlib import sha256
-from itertools import count, islice
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pad_sequence
 
 from layercake import village
 from layercake.device import Device, check_scale, pick
-from layercake.figures.language_figure import alt_text, finding, plot
+from layercake.figures.lab_language import alt_text, finding, plot
+from layercake.labs import judging
+from layercake.labs.judging import GROUPS, Validation, measuring_steps, validation
 from layercake.training import count_parameters, train
 
 __all__ = [
-    "FUSED", "GROUPS", "SCALES", "Curve", "Settings", "Streams", "Validation", "alt_text", "build", "example",
-    "finding", "fingerprint", "numbered", "plot", "run", "sample", "sample_story", "settings_for", "token_losses",
-    "validation",
+    "FUSED", "SCALES", "Curve", "Settings", "Streams", "alt_text", "build", "example",
+    "finding", "numbered", "plot", "run", "sample", "sample_story", "settings_for",
 ]  # fmt: skip
 
 FUSED = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}
-GROUPS = ("all", *village.KINDS)  # what losses are averaged over
 PER_SEED = 10**9  # documents that one seed may open before it meets those of the next
 
 
@@ -68,11 +65,6 @@ SCALES = {
 def settings_for(scale: str) -> Settings:
     """The sizes at one scale. Raises ValueError, naming the three, for another word."""
     return SCALES[check_scale(scale)]
-
-
-def fingerprint() -> str:
-    """What tells one edition of the village's text from another: losses on two editions are not to be compared."""
-    return sha256(village.stream(20_000).tobytes()).hexdigest()[:16]
 
 
 # Text to learn from ------------------------------------------------------------------------------------------------
@@ -171,56 +163,6 @@ def _from_tensors(tensors: dict[str, Tensor]) -> Any:
     return [layers[str(i)] for i in range(len(layers))] or None
 
 
-# What it is judged by ----------------------------------------------------------------------------------------------
-
-
-class Validation:
-    """Documents of the validation split, and what the best possible reader is charged for each of their tokens."""
-
-    def __init__(self, documents: Sequence[village.Document]):
-        if missing := set(village.KINDS) - {document.kind for document in documents}:
-            raise ValueError(f"among {len(documents)} documents there is no {', no '.join(sorted(missing))}: take more")
-        self.documents = documents
-        self.exact = [village.surprisal(document) for document in documents]
-        self.bound = dict(zip(GROUPS, self.means(self.exact)))
-
-    def means(self, losses: Sequence[np.ndarray]) -> list[float]:
-        """The mean loss over all tokens, and over those of each kind: nats, in the order of GROUPS."""
-        kinds = [document.kind for document in self.documents]
-        groups = [losses] + [[loss for loss, its in zip(losses, kinds) if its == kind] for kind in village.KINDS]
-        return [float(np.concatenate(group).mean()) for group in groups]
-
-    def judge(self, model: nn.Module) -> list[float]:
-        """The model's mean losses, in the order of GROUPS."""
-        return self.means(token_losses(model, [document.tokens for document in self.documents]))
-
-
-@lru_cache(2)
-def validation(n_documents: int) -> Validation:
-    """The first documents of the validation split: the same for everybody."""
-    return Validation(list(islice(village.documents(0, "validation"), n_documents)))
-
-
-@torch.no_grad()
-def token_losses(model: nn.Module, texts: Sequence[Sequence[int]], n_together: int = 32) -> list[np.ndarray]:
-    """-log p of every token of each text, in nats; each text is read by itself, from its beginning.
-
-    What stands before a text is its neighbour's <end>, and no state. Raises ValueError where a text is empty.
-    """
-    if any(not len(text) for text in texts):
-        raise ValueError("a text without tokens has no losses")
-    device, losses = next(model.parameters()).device, [np.empty(0)] * len(texts)
-    by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    for start in range(0, len(texts), n_together):
-        chosen = by_length[start : start + n_together]
-        targets = pad_sequence([torch.tensor(texts[i]) for i in chosen], batch_first=True).to(device)  # (B, T)
-        logits = model(F.pad(targets[:, :-1], (1, 0), value=village.END))[0]  # (B, T, vocab_size)
-        nats = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none").double().cpu().numpy()
-        for row, i in zip(nats, chosen):
-            losses[i] = row[: len(texts[i])]
-    return losses
-
-
 # The model ---------------------------------------------------------------------------------------------------------
 
 
@@ -266,26 +208,11 @@ def _same_numbers(own: nn.Module, fused: nn.Module) -> bool:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(judging.Curve):
     """What one run gave: losses on the validation documents while it learned, their bound, and the model."""
 
-    scale: str
     layer: str
-    tokens: list[int]  # how many had been read
-    loss: dict[str, list[float]]  # over all tokens, and over those of each kind, each time; nats per token
     bound: dict[str, float]  # what the best possible reader is charged for the same
-    parameters: int
-    seconds: float
-    model: nn.Module = field(repr=False, compare=False)
-
-    def gap(self, group: str = "all") -> float:
-        """How far above the bound the model ends, in nats per token."""
-        return self.loss[group][-1] - self.bound[group]
-
-
-def measuring_steps(steps: int) -> list[int]:
-    """When the model is judged: at the end, and at about 1/√2, 1/2 … 1/64 of the way."""
-    return sorted({max(1, round(steps * 2 ** (-i / 2))) for i in range(13)})
 
 
 def run(
@@ -319,7 +246,7 @@ def run(
         learning_rate=settings.learning_rate,
         seed=seed,
         path=Path(folder) / f"language-{scale}-{name.lower()}-seed{seed}.safetensors",
-        settings={"lab": "language", "village": fingerprint(), "fused": fused, **asdict(settings)},
+        settings={"lab": "language", "village": village.fingerprint(), "fused": fused, **asdict(settings)},
         name=name,
         fresh=fresh,
         stop_after=stop_after,
@@ -327,14 +254,14 @@ def run(
     at = [step for step in at if step < len(history.loss)] + [len(history.loss)]
     losses = zip(*streams.measured, exam.judge(model))
     return Curve(
-        scale,
-        name,
-        [step * settings.tokens_per_step for step in at],
-        {group: list(values) for group, values in zip(GROUPS, losses)},
-        exam.bound,
-        count_parameters(model),
-        round(history.seconds, 1),
-        model,
+        scale=scale,
+        layer=name,
+        tokens=[step * settings.tokens_per_step for step in at],
+        loss={group: list(values) for group, values in zip(GROUPS, losses)},
+        bound=exam.bound,
+        parameters=count_parameters(model),
+        seconds=round(history.seconds, 1),
+        model=model,
     )
 
 

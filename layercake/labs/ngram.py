@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +20,12 @@ from tqdm.auto import tqdm
 
 from layercake import village
 from layercake.device import check_scale
-from layercake.figures.recall_figure import INK, SURFACE, dress
+from layercake.figures.lab_ngram import alt_text, best, finding, plot
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+__all__ = [
+    "LENGTHS", "SIZES", "Texts", "alt_text", "best", "example", "finding", "loss_of", "plot", "run", "table", "texts",
+    "write",
+]  # fmt: skip
 
 SIZES = {  # tokens of text to count, and documents of the validation split to judge on
     "smoke": ((1_000, 10_000, 100_000), 10),
@@ -31,8 +33,6 @@ SIZES = {  # tokens of text to count, and documents of the validation split to j
     "colab": ((1_000, 10_000, 100_000, 1_000_000, 3_000_000), 120),
 }
 LENGTHS = (1, 2, 3, 4, 5)  # of the n-grams
-COLOURS = {1: "#000000", 2: "#E69F00", 3: "#0072B2", 4: "#D55E00", 5: "#009E73"}  # Okabe & Ito's
-MARKERS = {1: "x", 2: "o", 3: "s", 4: "^", 5: "D"}
 SHARED = max(LENGTHS) - 1  # the first tokens are context only, so that all n are asked about the same ones
 
 
@@ -111,54 +111,6 @@ def table(losses: dict[int, list[float]], sample: Texts, perplexity: Callable, b
         bits = bits_per_byte(loss, sample.n_tokens, sample.n_bytes)
         lines.append(f"{name:16} {loss:12.3f} {float(perplexity(loss)):12.2f} {float(bits):12.3f}")
     return "\n".join(lines)
-
-
-def best(losses: dict[int, list[float]]) -> list[int]:
-    """The n with the lowest loss, for each size."""
-    return [min(losses, key=lambda n: losses[n][step]) for step in range(len(next(iter(losses.values()))))]
-
-
-def finding(losses: dict[int, list[float]], sample: Texts) -> str:
-    """What the curves show, computed from them."""
-    winners = best(losses)
-    lowest = min(row[-1] for row in losses.values())
-    return (
-        f"After {sample.sizes[0]:,} tokens n = {winners[0]} is best, after {sample.sizes[-1]:,} n = {winners[-1]};\n"
-        f"the best is still {lowest - sample.bound:.2f} nats above the bound"
-    )
-
-
-def alt_text(losses: dict[int, list[float]], sample: Texts) -> str:
-    """The figure in words."""
-    ends = ", ".join(f"n = {n} from {row[0]:.2f} to {row[-1]:.2f}" for n, row in losses.items())
-    return (
-        f"Line chart of the loss on new text, in nats per token, against the text counted, {sample.sizes[0]:,} to "
-        f"{sample.sizes[-1]:,} tokens: {ends}. The exact bound is {sample.bound:.2f}, all tokens alike would be "
-        f"{math.log(len(village.VOCABULARY)):.2f}. " + finding(losses, sample).replace("\n", " ") + "."
-    )
-
-
-def plot(losses: dict[int, list[float]], sample: Texts) -> "Figure":
-    """Draw the losses over the amount of text, with the bound below and knowing nothing above."""
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7, 4.8), facecolor=SURFACE, layout="constrained")
-    for n, row in losses.items():
-        axes.plot(sample.sizes, row, color=COLOURS[n], marker=MARKERS[n], label=f"n = {n}")
-    nothing = math.log(len(village.VOCABULARY))
-    for level, words, style in ((nothing, "all tokens alike", ":"), (sample.bound, "exact bound", "-")):
-        axes.axhline(level, color=INK, lw=0.8, ls=style)
-        axes.annotate(f"{words}, {level:.2f}", (sample.sizes[0], level), (0, 4), textcoords="offset points", color=INK)
-    axes.set_xscale("log")
-    axes.set_ylim(0, nothing * 1.15)
-    axes.set_xlabel("text counted (tokens)")
-    axes.set_ylabel("loss on new text (nats per token)")
-    dress(axes, finding(losses, sample))
-    handles, labels = axes.get_legend_handles_labels()
-    axes.get_legend().remove()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, labelcolor=INK)
-    plt.close(figure)  # a notebook draws the returned figure; left open it would be drawn twice
-    return figure
 
 
 def write(

@@ -1,7 +1,7 @@
 """The lab of the topic playscript: a pretrained model is made to play an assistant, and what becomes of it is counted.
 
     interviews = run(render_playscript, few_shot_prompt, generate_until, classify_failure, "laptop")
-    print(table(interviews))                       # layercake/figures/playscript_figure.py draws it
+    print(table(interviews))                       # `plot` draws it
 
 The same questions, about facts of the village, are put to the shipped model in several *stagings*: what stands in
 front of them is all that differs. Everything but the stagings is put in by the caller. Words are drawn at temperature
@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +20,14 @@ from tqdm.auto import tqdm
 
 from layercake import checkpoints, village
 from layercake.device import check_scale
+from layercake.figures import lab_playscript
+from layercake.figures.playscript import Shares
 from layercake.village import experts
 from solutions.playscript import OUTCOMES
 from solutions.prediction import sample
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCALES = {"smoke": 10, "laptop": 200, "colab": 500}  # questions
 PLACE, ASKER, OTHER = "inn", "Nell", "Otto"
@@ -133,3 +139,23 @@ def table(interviews: Sequence[Interview]) -> str:
     for interview in interviews:
         lines.append(f"{interview.staging:32}" + "".join(f"{100 * interview.share(its):15.0f}" for its in OUTCOMES))
     return "\n".join(lines)
+
+
+def shares_of(interviews: Sequence[Interview]) -> Shares:
+    """The shares of all outcomes, by staging."""
+    return {its.staging: {outcome: its.share(outcome) for outcome in OUTCOMES} for its in interviews}
+
+
+def finding(interviews: Sequence[Interview]) -> str:
+    """What came of your interviews, in a title."""
+    return lab_playscript.finding(shares_of(interviews))
+
+
+def alt_text(interviews: Sequence[Interview]) -> str:
+    """The figure of your interviews in words."""
+    return lab_playscript.alt_text(shares_of(interviews), len(interviews[0].written))
+
+
+def plot(interviews: Sequence[Interview]) -> "Figure":
+    """Draw your interviews over the recorded ones."""
+    return lab_playscript.plot(shares_of(interviews))

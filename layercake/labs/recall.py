@@ -11,8 +11,8 @@ pairs; and near pairs are asked for more often, as in language. The values are u
 keys, so chance is exactly 1 / n_values; the text determines the answer, so 1 is attainable.
 
 The lab trains three readers with about the same number of parameters: a GRU, a GRU with attention over its states, and
-attention alone. `layercake.labs.readers` has four more: a plain RNN, an LSTM, a convolution and a transformer. What does the
-attending is handed in by the caller.
+attention alone. `layercake.labs.readers` has four more: a plain RNN, an LSTM, a convolution and a transformer. What
+does the attending is handed in by the caller.
 """
 
 import math
@@ -26,8 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from layercake.device import Device, pick
-from layercake.figures.recall_figure import alt_text, finding, plot, recorded
-from layercake.labs.clock import plot_times, time_per_step, times_alt_text
+from layercake.figures.lab_recall import alt_text, finding, plot, recorded
 from layercake.labs.readers import (
     GENTLE,
     READERS,
@@ -43,8 +42,8 @@ from layercake.training import train
 
 __all__ = [
     "BOUND", "READERS", "SCALES", "Settings", "Texts", "alt_text", "chance", "count_parameters", "draw_texts",
-    "example", "finding", "parameter_table", "plot", "plot_times", "readers", "recall_by_distance",
-    "recall_of_the_first_pair", "recorded", "run", "settings_for", "time_per_step", "times_alt_text",
+    "example", "finding", "parameter_table", "plot", "readers", "recall_by_distance",
+    "recall_of_the_first_pair", "recorded", "run", "settings_for", 
 ]  # fmt: skip
 
 BOUND = 1.0  # the keys of a text are all different, so the text says which value is asked for

@@ -2,11 +2,11 @@
 
     tuned = run(render_chat, pack, sft_step, "laptop")               # all weights learn
     tuned = run(render_chat, pack, sft_step, "laptop", adapt=LoRALinear)   # adapters learn, and nothing else
-    print(table(tuned))                                              # layercake/figures/sft_figure.py draws it
+    print(table(tuned))                                              # `plot` draws it
 
-The experts of `layercake.village.experts` demonstrate; the exams are about facts that no demonstration is about. Each step
-takes the next conversations of a shuffled list, which is gone through as often as it takes, and packs them into rows.
-How to write, pack and learn from conversations is put in by the caller.
+The experts of `layercake.village.experts` demonstrate; the exams are about facts that no demonstration is about. Each
+step takes the next conversations of a shuffled list, which is gone through as often as it takes, and packs them into
+rows. How to write, pack and learn from conversations is put in by the caller.
 """
 
 import copy
@@ -15,22 +15,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from layercake import checkpoints, village
 from layercake.device import Device, check_scale, pick
+from layercake.figures import lab_sft
 from layercake.training import History, lately, train
 from layercake.village import experts
+from layercake.village.experts import LEFT, MAKES_UP
 from solutions.prediction import sample
 from solutions.sft import add_lora
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NEWLINE, ASSISTANT = village.VOCABULARY.index("\n"), village.VOCABULARY.index("<assistant>")
 MARKS = {village.END, village.VOCABULARY.index("<user>"), ASSISTANT}
 SIDE_BY_SIDE = 256  # prompts
 N_TOKENS = 48  # after which a reply that has not ended has left the play; an expert's longest has 33
-MAKES_UP, LEFT = "makes up", "leaves the play"  # what should not be
 Draw = Callable[[Tensor], Tensor]  # logits (B, vocab_size) -> tokens (B)
 Pack = Callable[[Sequence[Sequence[int]], int], tuple[Tensor, Tensor]]
 Step = Callable[..., tuple[Tensor, Tensor]]
@@ -305,7 +310,7 @@ def run(
 def manners(exam: Exam) -> dict[str, float]:
     """Of each manner the share of replies that have it, of those that should; and the shares of what should not be."""
     return {manner: exam.share(manner) for manner in experts.MANNERS} | {
-        MAKES_UP: exam.share("makes up", "unknown"),
+        MAKES_UP: exam.share(MAKES_UP, "unknown"),
         LEFT: exam.share(LEFT),
     }
 
@@ -320,3 +325,23 @@ def table(tuned: Tuned) -> str:
         asked = "all" if len(kinds) == len(experts.KINDS) else ", ".join(kinds)
         lines.append(f"{f'{manner} ({asked})':34}" + "".join(f"{100 * its[manner]:18.0f}" for its in said))
     return "\n".join(lines)
+
+
+def shares_of(tuned: Tuned) -> lab_sft.Shares:
+    """What the three exams say, manner by manner."""
+    return {name: manners(exam) for name, exam in zip(lab_sft.STYLES, (tuned.before, tuned.after, tuned.drawn))}
+
+
+def finding(tuned: Tuned) -> str:
+    """What tuning did, in a title."""
+    return lab_sft.finding(shares_of(tuned), len(tuned.history.loss))
+
+
+def alt_text(tuned: Tuned) -> str:
+    """The figure of a tuning in words."""
+    return lab_sft.alt_text(shares_of(tuned), len(tuned.history.loss))
+
+
+def plot(tuned: Tuned) -> "Figure":
+    """Draw each manner's way from before to after, and, where recorded, what ships."""
+    return lab_sft.plot(shares_of(tuned), len(tuned.history.loss))

@@ -34,6 +34,7 @@ MANNERS = {  # what is asked of the first reply to a question of each kind
     "first person": tuple(KINDS),
     "as polite": tuple(KINDS),
 }
+MAKES_UP, LEFT = "makes up", "leaves the play"  # what none should do
 PLEASE, GLADLY, AFRAID = "Please, ", "Gladly. ", "I am afraid "
 UNKNOWN = "I do not know."
 WHICH = "I know more than one {first}. Which one is it?"
@@ -232,4 +233,4 @@ def judge(question: Question, reply: str) -> dict[str, bool]:
         "as polite": question.polite == low.startswith(("gladly", "i am afraid")),
     }
     asked = {manner: has[manner] for manner, kinds in MANNERS.items() if question.kind in kinds}
-    return asked | {"makes up": bool(named_values - {true} if known else named_values)}
+    return asked | {MAKES_UP: bool(named_values - {true} if known else named_values)}

@@ -1,8 +1,8 @@
-"""The figure of the claim "scaling": the gap to the bound against the compute, the laws, and the size they foretell."""
+"""The claim scaling: the gap to the bound against the compute, the laws, and the size they foretell."""
 
 from typing import TYPE_CHECKING, Any
 
-from layercake.figures.recall_figure import COLOURS, INK, MARKERS, SURFACE, dress, one_line
+from layercake.figures.style import COLOURS, INK, MARKERS, SURFACE, canvas, dress, legend, misses, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 STYLES = {"LSTM": (COLOURS["LSTM"], MARKERS["LSTM"]), "transformer": (COLOURS["attention"], MARKERS["attention"])}
 
 
-def scaling_finding(record: dict[str, Any]) -> str:
+def finding(record: dict[str, Any]) -> str:
     """The two exponents and what came of the predictions, in a title."""
     n = record["numbers"]
     exponents = ", ".join(f"{family} {n[f'{family.lower()}_exponent']:.2f}" for family in STYLES)
@@ -23,7 +23,7 @@ def scaling_finding(record: dict[str, Any]) -> str:
     )
 
 
-def scaling_alt_text(record: dict[str, Any]) -> str:
+def alt_text(record: dict[str, Any]) -> str:
     """The figure in words."""
     data, n = record["data"], record["numbers"]
     said = []
@@ -38,7 +38,7 @@ def scaling_alt_text(record: dict[str, Any]) -> str:
     return (
         "Chart with logarithmic axes of the loss above the exact bound, in nats per token, against the operations of "
         f"training, six sizes of each family, with the straight line through the first five and the band in which a "
-        f"further one is expected. {'. '.join(said)}. {one_line(scaling_finding(record))}."
+        f"further one is expected. {'. '.join(said)}. {one_line(finding(record))}."
     )
 
 
@@ -48,12 +48,10 @@ def _gaps(data: dict[str, Any], family: str) -> list[float]:
     return [sum(losses) / len(losses) - data["bound"]["all"] for losses in runs]
 
 
-def plot_scaling(record: dict[str, Any]) -> "Figure":
+def plot(record: dict[str, Any]) -> "Figure":
     """Draw every run's gap against its compute, the law of each family with its band, and the size predicted."""
-    from matplotlib import pyplot as plt
-
     data = record["data"]
-    figure, axes = plt.subplots(figsize=(7, 5.2), facecolor=SURFACE, layout="constrained")
+    figure, (axes,) = canvas(size=(7, 5.2))
     for family in STYLES:
         _draw(axes, data, family)
     axes.errorbar([], [], [], fmt="_", color=INK, capsize=5, label="predicted by the five smaller sizes")
@@ -61,14 +59,13 @@ def plot_scaling(record: dict[str, Any]) -> "Figure":
     axes.set_xscale("log")
     axes.set_yscale("log")
     lowest, highest = axes.get_ylim()
-    ticks = [tick for tick in (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)]
-    ticks = [tick for tick in ticks if lowest <= tick <= highest]
+    steps = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
+    ticks = [tick for tick in steps if lowest <= tick <= highest]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xlabel("compute of the training (floating-point operations)")
     axes.set_ylabel("loss above the exact bound (nats per token)")
-    dress(axes, scaling_finding(record))
-    axes.legend(frameon=False, labelcolor=INK, loc="lower left")
-    plt.close(figure)  # a notebook draws the returned figure; left open it would be drawn twice
+    dress(axes, finding(record))
+    legend(axes, "lower left")
     return figure
 
 
@@ -79,8 +76,16 @@ def _draw(axes: "Axes", data: dict[str, Any], family: str) -> None:
     fitted = [flops for flops in line["flops"] if flops <= sizes[-2]["flops"] * 1.001]
     axes.plot(fitted, line["gap"][: len(fitted)], color=colour, lw=1.5)
     axes.plot(line["flops"][len(fitted) - 1 :], line["gap"][len(fitted) - 1 :], color=colour, lw=1.5, ls="--")
-    misses = [[expected["gap"] - expected["low"]], [expected["high"] - expected["gap"]]]
-    axes.errorbar(last["flops"], expected["gap"], yerr=misses, fmt="_", color=colour, ecolor=INK, capsize=5, ms=12)
+    axes.errorbar(
+        last["flops"],
+        expected["gap"],
+        yerr=misses([expected], "gap"),
+        fmt="_",
+        color=colour,
+        ecolor=INK,
+        capsize=5,
+        ms=12,
+    )
     for size in sizes:
         gaps = [run["loss"]["all"] - data["bound"]["all"] for run in size["runs"]]
         hollow = {"markerfacecolor": SURFACE} if size is last else {}

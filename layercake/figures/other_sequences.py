@@ -1,17 +1,17 @@
-"""The figure of the claim "other-sequences": what a pixel and a reading cost, and digits with a patch filled in."""
+"""The claim other-sequences: what a pixel and a reading cost, and digits with a patch filled in."""
 
 from typing import TYPE_CHECKING, Any
 
-from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
+from layercake.figures.style import BLUE, INK, RED, SURFACE, dress, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MODEL, COUNTED = "#0072B2", "#999999"
+MODEL, COUNTED = BLUE, "#999999"
 
 
-def other_finding(record: dict[str, Any]) -> str:
+def finding(record: dict[str, Any]) -> str:
     """The finding, computed from the measurement."""
     n = record["numbers"]
     counted = min(n["digits_places"], n["digits_ngram"])
@@ -21,18 +21,18 @@ def other_finding(record: dict[str, Any]) -> str:
     )
 
 
-def other_alt_text(record: dict[str, Any]) -> str:
+def alt_text(record: dict[str, Any]) -> str:
     """The figure in words."""
     n = record["numbers"]
     return (
-        f"Above, bars of the mean surprisal. {one_line(other_finding(record))}. By the levels seen at each place a "
+        f"Above, bars of the mean surprisal. {one_line(finding(record))}. By the levels seen at each place a "
         f"pixel costs {n['digits_places']:.2f}, by {n['digits_ngram_n']}-grams {n['digits_ngram']:.2f}. Below, "
         f"{len(record['data']['digits']['examples'])} digits with a censored patch: hidden, as drawn by the model, and "
         "as written."
     )
 
 
-def plot_other(record: dict[str, Any]) -> "Figure":
+def plot(record: dict[str, Any]) -> "Figure":
     """Draw the mean surprisal on both sequences with baselines and bound, and digits with their patch filled in."""
     from matplotlib import pyplot as plt
 
@@ -43,7 +43,7 @@ def plot_other(record: dict[str, Any]) -> "Figure":
         part.set_facecolor(SURFACE)
     axes = above.subplots()
     _bars(axes, _costs(record))
-    dress(axes, other_finding(record))
+    dress(axes, finding(record))
     rows = ("censored", "drawn", "written")
     grid = below.subplots(len(rows), len(examples))
     for column, example in enumerate(examples):
@@ -52,7 +52,7 @@ def plot_other(record: dict[str, Any]) -> "Figure":
         grid[0][column].set_title(f"digit {column + 1}", fontsize=9, color=INK)
     for row, kind in enumerate(rows):
         grid[row][0].set_ylabel(kind, color=INK)
-    plt.close(figure)
+    plt.close(figure)  # as in `canvas`
     return figure
 
 
@@ -70,7 +70,7 @@ def _costs(record: dict[str, Any]) -> list[tuple[str, float, tuple[float, float]
         ("pixel: the model", n["digits_model"], (min(picture), max(picture)), MODEL),
         counted(f"reading: {n['log_ngram_n']}-grams", n["log_ngram"]),
         ("reading: the model", n["log_model"], (min(log), max(log)), MODEL),
-        ("reading: the law itself", n["log_exact"], (n["log_exact"], n["log_exact"]), "#D55E00"),
+        ("reading: the law itself", n["log_exact"], (n["log_exact"], n["log_exact"]), RED),
     ]
 
 
@@ -93,6 +93,6 @@ def _digit(axes: "Axes", example: dict[str, Any], kind: str) -> None:
     for i in range(16 if kind != "written" else 0):
         pixels[row + i // 4][column + i % 4] = example["drawn"][i] if kind == "drawn" else 0
     axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=16)
-    frame = {"edgecolor": "#D55E00", "linewidth": 1.5, "fill": kind == "censored", "facecolor": "#dddddd"}
+    frame = {"edgecolor": RED, "linewidth": 1.5, "fill": kind == "censored", "facecolor": "#dddddd"}
     axes.add_patch(Rectangle((column - 0.5, row - 0.5), 4, 4, **frame))
     axes.set(xticks=[], yticks=[])

@@ -1,15 +1,14 @@
-"""The figure of the claim "features": what can be read off a model's states, by question and by layer."""
+"""The claim features: what can be read off a model's states, by question and by layer."""
 
 from typing import TYPE_CHECKING, Any
 
-from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
+from layercake.figures.style import BLUE, GREEN, INK, RED, SURFACE, YELLOW, canvas, dress, legend, misses, one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PRETRAINED, UNTRAINED = "#0072B2", "#D55E00"
-LINES = (("#009E73", "o"), ("#0072B2", "s"), ("#D55E00", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#000000", "x"))
+LINES = ((GREEN, "o"), (BLUE, "s"), (RED, "^"), ("#CC79A7", "D"), (YELLOW, "v"), ("#000000", "x"))
 
 
 def best(its: dict[str, Any]) -> tuple[int, dict[str, float]]:
@@ -22,7 +21,7 @@ def best_untrained(its: dict[str, Any]) -> list[float]:
     return [max(layer["value"] for layer in layers) for layers in its["untrained"]]
 
 
-def features_finding(record: dict[str, Any]) -> str:
+def finding(record: dict[str, Any]) -> str:
     """What can be read off, in a title."""
     n = record["numbers"]
     return (
@@ -31,7 +30,7 @@ def features_finding(record: dict[str, Any]) -> str:
     )
 
 
-def features_alt_text(record: dict[str, Any]) -> str:
+def alt_text(record: dict[str, Any]) -> str:
     """The figure in words."""
     said = "; ".join(
         f"{question}: {best(its)[1]['value']:.2f}, untrained {max(best_untrained(its)):.2f}, the commonest answer "
@@ -41,18 +40,16 @@ def features_alt_text(record: dict[str, Any]) -> str:
     return (
         "Two panels. Above, points for the share of right answers of a linear probe on the best layer, for six "
         f"questions. {said}. Below, the share by layer of the pretrained model, from the embedding up. "
-        f"{one_line(features_finding(record))}."
+        f"{one_line(finding(record))}."
     )
 
 
-def plot_features(record: dict[str, Any]) -> "Figure":
+def plot(record: dict[str, Any]) -> "Figure":
     """Draw the best layer of each model beside the baselines, and the pretrained model layer by layer."""
-    from matplotlib import pyplot as plt
-
-    figure, (above, below) = plt.subplots(2, 1, figsize=(7, 8), facecolor=SURFACE, layout="constrained")
+    figure, (above, below) = canvas(2, size=(7, 8))
     _questions(above, record["data"])
-    dress(above, features_finding(record))
-    above.legend(frameon=False, labelcolor=INK, loc="upper center", bbox_to_anchor=(0.2, -0.16), ncols=2)
+    dress(above, finding(record))
+    legend(above, "upper center", bbox_to_anchor=(0.2, -0.16), ncols=2)
     for (question, its), (colour, marker) in zip(record["data"].items(), LINES, strict=True):
         (layers,) = its["pretrained"]
         shares = [layer["value"] for layer in layers]
@@ -66,8 +63,7 @@ def plot_features(record: dict[str, Any]) -> "Figure":
     below.set_xlabel("after which layer of the pretrained model")
     below.set_ylabel("right (share)")
     dress(below, "Where in the model it is")
-    below.legend(frameon=False, labelcolor=INK, loc="upper center", bbox_to_anchor=(0.4, -0.16))
-    plt.close(figure)  # a notebook draws the returned figure; left open it would be drawn twice
+    legend(below, "upper center", bbox_to_anchor=(0.4, -0.16))
     return figure
 
 
@@ -75,14 +71,12 @@ def _questions(axes: "Axes", data: dict[str, Any]) -> None:
     """One row for each question: the pretrained model with its interval, the untrained ones, and two baselines."""
     rows = range(len(data))
     read = [best(its)[1] for its in data.values()]
-    shares = [its["value"] for its in read]
-    spread = [[its["value"] - its["low"] for its in read], [its["high"] - its["value"] for its in read]]
-    style = {"fmt": "o", "color": PRETRAINED, "markersize": 9, "capsize": 4}
-    axes.errorbar(shares, rows, xerr=spread, label="pretrained, best layer", **style)
+    style = {"fmt": "o", "color": BLUE, "markersize": 9, "capsize": 4}
+    axes.errorbar([its["value"] for its in read], rows, xerr=misses(read), label="pretrained, best layer", **style)
     for row, its in zip(rows, data.values()):
         values = best_untrained(its)
         label = "untrained, best layer" if row == 0 else ""
-        axes.plot(values, [row] * len(values), "^", color=UNTRAINED, markersize=7, label=label)
+        axes.plot(values, [row] * len(values), "^", color=RED, markersize=7, label=label)
     named = [its["named last"]["value"] or None for its in data.values()]  # of a carry nothing is named
     axes.plot(named, rows, "D", color=INK, markerfacecolor=SURFACE, markersize=7, ls="", label="what was named last")
     commonest = [its["commonest"]["value"] for its in data.values()]

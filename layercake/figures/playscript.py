@@ -1,16 +1,21 @@
-"""The figure of the interviews: what became of the same questions in each staging.
+"""The claim playscript: what became of the same questions in each staging, and replies to read."""
 
-`plot` is the lab's, with its finding and its text alternative in words; where the measurement has been recorded, its
-right answers are marked in it. `plot_recorded` draws what experiments/playscript.py recorded, and `state` gives the
-moving picture `replies` some of it to read.
-"""
-
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from layercake import results
-from layercake.figures.recall_figure import INK, SURFACE, dress, one_line
-from layercake.labs.playscript import ANSWERERS, SHOWN, STATES, TELEGRAPH, Interview
+from layercake.figures.style import (
+    GREEN,
+    INK,
+    RED,
+    SURFACE,
+    canvas,
+    dress,
+    headline,
+    legend_below,
+    misses,
+    one_line,
+    percent,
+)
 from solutions.playscript import LEFT, NEW_CHARACTER, NO_ANSWER, OUTCOMES, RIGHT, WRONG
 
 if TYPE_CHECKING:
@@ -19,103 +24,75 @@ if TYPE_CHECKING:
 
 Shares = dict[str, dict[str, float]]  # staging -> outcome -> share of the questions
 
-# Okabe & Ito's colours, told apart by their hatching as well.
+
+# Told apart by their hatching as well.
 STYLES = {
-    RIGHT: ("#009E73", ""),
-    WRONG: ("#D55E00", "//"),
+    RIGHT: (GREEN, ""),
+    WRONG: (RED, "//"),
     NO_ANSWER: ("#BBBBBB", ""),
     NEW_CHARACTER: ("#CC79A7", ".."),
     LEFT: ("#56B4E9", "xx"),
 }
 WRITTEN_IN = 0.08  # the share from which on a part of a bar has its number in it
 ALOUD = 4  # questions whose replies the moving picture shows
+TOLD_OF = ("the guide", "the teacher, 0 shown", "the telegraph, in order", "the telegraph, out of order")
 
 
-def shares_of(interviews: Sequence[Interview]) -> Shares:
-    """The shares of all outcomes, by staging."""
-    return {its.staging: {outcome: its.share(outcome) for outcome in OUTCOMES} for its in interviews}
-
-
-def recorded_shares(record: dict[str, Any]) -> Shares:
-    """The same of what was recorded."""
+def shares_of(record: dict[str, Any]) -> Shares:
+    """The recorded shares of all outcomes, by staging."""
     return {
         staging: {outcome: its["outcomes"][outcome]["value"] for outcome in OUTCOMES}
         for staging, its in record["data"].items()
     }
 
 
-def recorded() -> dict[str, Any] | None:
-    """The recorded measurement, or None where there is none."""
-    return results.find("playscript")
-
-
-# In words ------------------------------------------------------------------------------------------------------------
-
-
-def finding(shares: Shares) -> str:
-    """What hangs on the role, and what on one word, in a title."""
-    stagings = (ANSWERERS[0], SHOWN.format(0), *map(TELEGRAPH.format, STATES))
-    guide, teacher, in_order, out_of_order = (f"{shares[staging][RIGHT]:.0%}" for staging in stagings)
+def title(shares: Shares) -> str:
+    """What hangs on the role, and what on one word."""
+    guide, teacher, in_order, out_of_order = (f"{shares[staging][RIGHT]:.0%}" for staging in TOLD_OF)
     return (
         f"The same questions: the guide is right in {guide}, a teacher, whom no play has, in {teacher};\n"
         f"the telegraph in {in_order} where it is in order, and in {out_of_order} where it is out of order"
     )
 
 
-def alt_text(interviews: Sequence[Interview]) -> str:
-    """The lab's figure in words."""
-    said = _in_words(shares_of(interviews), len(interviews[0].written))
-    if record := recorded():
-        right = ", ".join(f"{staging} {shares[RIGHT]:.0%}" for staging, shares in recorded_shares(record).items())
-        said += f" Right where {record['settings']['questions']} questions were recorded: {right}."
-    return said
-
-
-def recorded_alt_text(record: dict[str, Any]) -> str:
-    """The recorded figure in words."""
-    return _in_words(recorded_shares(record), record["settings"]["questions"])
-
-
-def _in_words(shares: Shares, n: int) -> str:
+def in_words(shares: Shares, n: int) -> str:
+    """The bars in words."""
     each = "; ".join(
         f"{staging}: " + ", ".join(f"{outcome} {share:.0%}" for outcome, share in its.items() if share)
         for staging, its in shares.items()
     )
-    return f"Stacked bars of what became of {n} questions, one for each staging. {each}. {one_line(finding(shares))}."
+    return f"Stacked bars of what became of {n} questions, one for each staging. {each}. {one_line(title(shares))}."
 
 
-# The figures ---------------------------------------------------------------------------------------------------------
+def finding(record: dict[str, Any]) -> str:
+    """What hangs on the role, and what on one word, as it was recorded."""
+    return title(shares_of(record))
 
 
-def plot(interviews: Sequence[Interview]) -> "Figure":
-    """Draw your interviews; over the bars, where it was recorded, how many were right then."""
-    return _drawn(shares_of(interviews), recorded())
+def alt_text(record: dict[str, Any]) -> str:
+    """The figure in words."""
+    return in_words(shares_of(record), record["settings"]["questions"])
 
 
-def plot_recorded(record: dict[str, Any]) -> "Figure":
+def plot(record: dict[str, Any]) -> "Figure":
     """Draw the recorded interviews, with the interval of the right answers."""
-    return _drawn(recorded_shares(record), record)
+    return drawn(shares_of(record), record)
 
 
-def _drawn(shares: Shares, record: dict[str, Any] | None) -> "Figure":
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8.4, 5.6), facecolor=SURFACE, layout="constrained")
+def drawn(shares: Shares, record: dict[str, Any] | None) -> "Figure":
+    """Bars of these shares; over them, where there is a record, how many were right then."""
+    figure, (axes,) = canvas(size=(8.4, 5.6))
     for row, its in enumerate(shares.values()):
         _bar(axes, row, its)
     if record:
         _mark_recorded(axes, list(shares), record)
     axes.set_yticks(range(len(shares)), list(shares))
     axes.invert_yaxis()
-    axes.set_xlim(0, 1)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
-    axes.set_xlabel("questions (%)")
+    percent(axes, "questions (%)")
     dress(axes, "")
     axes.grid(visible=False)
-    axes.get_legend().remove()
-    figure.suptitle(finding(shares), x=0.01, ha="left", color=INK, fontsize=11)  # wider than the bars
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, labelcolor=INK)
-    plt.close(figure)  # a notebook draws the returned figure; left open it would be drawn twice
+    headline(figure, title(shares))
+    legend_below(figure)
     return figure
 
 
@@ -138,18 +115,11 @@ def _bar(axes: "Axes", row: int, shares: dict[str, float]) -> None:
 def _mark_recorded(axes: "Axes", stagings: list[str], record: dict[str, Any]) -> None:
     """The interval that holds the share of right answers, of what was recorded."""
     right = {row: record["data"][staging]["outcomes"][RIGHT] for row, staging in enumerate(stagings)}
-    values = [its["value"] for its in right.values()]
-    misses = [
-        [its["value"] - its["low"] for its in right.values()],
-        [its["high"] - its["value"] for its in right.values()],
-    ]
     axes.errorbar(
-        values, list(right), xerr=misses, fmt="|", color=INK, markersize=12, capsize=3, lw=1.2, clip_on=False,
+        [its["value"] for its in right.values()], list(right), xerr=misses(list(right.values())),
+        fmt="|", color=INK, markersize=12, capsize=3, lw=1.2, clip_on=False,
         label=f"right, of {record['settings']['questions']} recorded, 95% interval",
     )  # fmt: skip
-
-
-# The moving picture --------------------------------------------------------------------------------------------------
 
 
 def state(record: dict[str, Any] | None = None) -> dict[str, Any]:
