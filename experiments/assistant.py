@@ -163,8 +163,8 @@ The village model after supervised fine-tuning, all of its {parameters:,} weight
 |---|---|
 | made by | `{command}`, on {date} |
 | base | the village model, `village.safetensors`, {base} |
-| shown | {demonstrations:,} conversations of the simulated experts (`layercake.village.experts`, seed {seed}), of their \
-kinds {kinds_shown} |
+| shown | {demonstrations:,} conversations of the simulated experts (`layercake.village.experts`, seed {seed}), of \
+their kinds {kinds_shown} |
 | recipe | AdamW, learning rate {learning_rate}, up over a twentieth of {steps:,} steps and down to zero; {batch_size} \
 conversations a step, packed into rows of {T} tokens, the loss over the assistant's words alone; and one row of \
 {row:,} tokens of the village's own {kinds_read} |

@@ -42,8 +42,8 @@ from layercake.training import train
 
 __all__ = [
     "BOUND", "READERS", "SCALES", "Settings", "Texts", "alt_text", "chance", "count_parameters", "draw_texts",
-    "example", "finding", "parameter_table", "plot", "readers", "recall_by_distance",
-    "recall_of_the_first_pair", "recorded", "run", "settings_for", 
+    "example", "finding", "parameter_table", "plot", "readers", "recall_by_distance", "recall_of_the_first_pair",
+    "recorded", "run", "settings_for",
 ]  # fmt: skip
 
 BOUND = 1.0  # the keys of a text are all different, so the text says which value is asked for

@@ -35,8 +35,8 @@ from layercake.village.world import LEXICONS, Fact, Knows, digest, everything, f
 
 __all__ = [
     "END", "KINDS", "MASK", "SPLITS", "VOCABULARY", "Document", "Fact", "Reader", "Told", "decode", "distribution",
-    "document", "documents", "encode", "entropy", "everything", "facts", "fingerprint", "law", "nothing", "read", "stated",
-    "stream", "surprisal", "value_of",
+    "document", "documents", "encode", "entropy", "everything", "facts", "fingerprint", "law", "nothing", "read",
+    "stated", "stream", "surprisal", "value_of",
 ]  # fmt: skip
 
 KINDS = {"story": stories, "record": records, "sum": sums, "play": plays}

@@ -23,6 +23,6 @@ from layercake.labs.pretraining.steps import Steps
 from layercake.labs.pretraining.text import Text, check, open_text
 
 __all__ = [
-    "SCALES", "Curve", "Settings", "Steps", "Text", "alt_text", "check", "finding", "memory", "open_text", "plot", "run",
-    "sample_story", "settings_for",
+    "SCALES", "Curve", "Settings", "Steps", "Text", "alt_text", "check", "finding", "memory", "open_text", "plot",
+    "run", "sample_story", "settings_for",
 ]  # fmt: skip
