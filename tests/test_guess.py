@@ -325,7 +325,7 @@ def test_the_text_alternative_shows_without_scripts_and_in_print(play):
         box = opened.page.locator("figcaption").bounding_box()
         assert box and box["height"] > 10, media
     figure = (ROOT / "book" / "prediction.md").read_text(encoding="utf-8")
-    assert re.search(r"```\{moving-picture\} guess\n:alt: .{100,}\n:data: layercake\.guess\n", figure)
+    assert re.search(r"```\{moving-picture\} guess\n:alt: .{100,}\n:data: layercake\.figures\.guess\n", figure)
 
 
 def test_the_directive_computes_its_data_and_names_a_module_that_is_missing(tmp_path):

@@ -158,10 +158,10 @@ def test_it_runs_small_and_refuses_to_overwrite_the_record(tmp_path):
 
 
 def test_every_run_is_drawn_and_told(recorded):
-    axes = compute.plot_compute(recorded).axes[0]
+    axes = compute.plot(recorded).axes[0]
     assert axes.get_yscale() == "log"
     drawn = {line.get_label(): (line.get_marker(), sorted(line.get_ydata())) for line in axes.lines}
-    told = compute.compute_alt_text(recorded)
+    told = compute.alt_text(recorded)
     for kind, (label, marker, _) in compute.KINDS.items():
         runs = [run for run in recorded["data"]["runs"] if run["kind"] == kind]
         assert drawn[label] == (marker, sorted(run["operations"] for run in runs)) and runs

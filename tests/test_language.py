@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from torch import nn
 from experiments import chekhov, every_position, record
 from experiments import language as experiment
 from layercake import results, village
-from layercake.figures import language_figure
+from layercake.figures import chekhov as chekhov_chart
+from layercake.figures.style import one_line
 from layercake.labs import judging, language
 from layercake.training import CheckpointError
 from solutions.prediction import sample
@@ -318,7 +320,7 @@ class TestChekhov:
         recorded = results.load("chekhov")
         with pytest.raises(ValueError, match="another edition"):
             chekhov.with_the_transformers({**recorded, "settings": {**recorded["settings"], "village": "0"}}, Path("."))
-        four = language_figure.only(recorded, "LSTM", "GRU", "RNN", "n-gram")
+        four = chekhov_chart.only(recorded, "LSTM", "GRU", "RNN", "n-gram")
         assert set(four["data"]["keep"]["by_distance"]["models"]) == {"LSTM", "GRU", "RNN", "n-gram"}
 
     def test_choices_tell_the_new_promise_from_the_old_one(self):
@@ -338,11 +340,10 @@ def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
     record.Record.model_validate(result)
     assert "--smoke" in result["command"] and result["settings"]["village"] == village.fingerprint()
     assert {file: file.read_bytes() for file in results.FOLDER.glob("*.json")} == before
-    figure = getattr(language_figure, f"plot_{name}")(result)
-    assert figure.axes[0].get_title(loc="left") == getattr(language_figure, f"{name}_finding")(result)
-    assert language_figure.one_line(getattr(language_figure, f"{name}_finding")(result)) in getattr(
-        language_figure, f"{name}_alt_text"
-    )(result)
+    chart = import_module(f"layercake.figures.{name}")
+    figure = chart.plot(result)
+    assert figure.axes[0].get_title(loc="left") == chart.finding(result)
+    assert one_line(chart.finding(result)) in chart.alt_text(result)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,7 +26,7 @@ from experiments import pretraining as experiment
 from experiments import record
 from layercake import corpus, results, training, village
 from layercake.device import Device
-from layercake.figures import pretraining_figure
+from layercake.figures import pretraining as chart
 from layercake.labs import judging, pretraining
 from layercake.labs.pretraining import Settings
 from layercake.training import CheckpointError, TrainingError, count_parameters
@@ -228,7 +228,7 @@ def test_what_would_fail_later_is_refused_before_training(name, tmp_path, monkey
     with pytest.raises(ValueError, match=match):
         pretraining.check(settings, text, n_processes)
     if n_processes == 1:
-        monkeypatch.setattr(pretraining, "open_text", lambda *arguments: text)
+        monkeypatch.setattr("layercake.labs.pretraining.lab.open_text", lambda *arguments: text)
         with pytest.raises(ValueError, match=match):
             tiny_run(tmp_path, settings)
         assert not list(tmp_path.iterdir())
@@ -482,8 +482,8 @@ def test_the_experiment_runs_small_and_records_everything(tmp_path, monkeypatch)
     record.Record.model_validate(result)
     assert result["finding"] == experiment.finding(result["data"]) and "--smoke" in result["command"]
     assert f"{result['numbers']['gap']:.2f} nats" in result["finding"]
-    pretraining_figure.plot_cake(result)
-    assert pretraining_figure.cake_finding(result).splitlines()[0] in pretraining_figure.cake_alt_text(result)
+    chart.plot(result)
+    assert chart.finding(result).splitlines()[0] in chart.alt_text(result)
 
 
 def test_finding_figures_and_numbers_are_what_the_data_give():
@@ -518,7 +518,7 @@ def test_the_record_carries_its_claim():
     for network in beside["networks"].values():
         assert network["tokens"][-1] == curve["tokens"][-1]
         assert min(network["loss"]["all"]["low"]) > max(experiment.ends(curve)) > curve["bound"]["all"]
-    assert all(name in pretraining_figure.cake_finding(recorded) for name in ("transformer", *beside["networks"]))
+    assert all(name in chart.finding(recorded) for name in ("transformer", *beside["networks"]))
 
 
 def test_the_laptop_s_run_ends_within_a_tenth_of_a_nat_of_the_bound():

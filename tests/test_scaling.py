@@ -16,7 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from experiments import record, scaling
 from layercake import results, village
-from layercake.figures import scaling_figure
+from layercake.figures import scaling as chart
+from layercake.figures.style import one_line
 from layercake.labs import judging
 from layercake.training import count_parameters
 from solutions.attention import causal_attention
@@ -179,9 +180,9 @@ class TestRecord:
 
     def test_the_figure_draws_every_run_and_its_title_is_the_finding(self):
         recorded = results.load("scaling")
-        axes = scaling_figure.plot_scaling(recorded).axes[0]
+        axes = chart.plot(recorded).axes[0]
         points = sum(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None")
         n_runs = sum(len(size["runs"]) for its in recorded["data"]["families"].values() for size in its["sizes"])
-        assert points >= n_runs and axes.get_title(loc="left") == scaling_figure.scaling_finding(recorded)
-        title = scaling_figure.one_line(scaling_figure.scaling_finding(recorded))
-        assert title in scaling_figure.scaling_alt_text(recorded)
+        assert points >= n_runs and axes.get_title(loc="left") == chart.finding(recorded)
+        title = one_line(chart.finding(recorded))
+        assert title in chart.alt_text(recorded)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from layercake.figures.recall_figure import one_line
 from scipy.stats import chi2
 from tiny import tiny
 from torch import nn
@@ -25,7 +24,8 @@ from autograder.chance import FALSE_ALARM
 from autograder.checks import sft as bank
 from layercake import checkpoints, training, village
 from layercake.device import Device
-from layercake.figures import sft_figure
+from layercake.figures import lab_sft
+from layercake.figures.style import one_line
 from layercake.labs import sft
 from layercake.training import CheckpointError
 from layercake.village import experts
@@ -327,28 +327,28 @@ def test_the_table_has_the_shares_of_all_three_exams(tuned):
 
 
 def test_the_figure_shows_the_shares_and_says_its_finding(tuned, monkeypatch):
-    monkeypatch.setattr(sft_figure, "recorded", lambda: None)
+    monkeypatch.setattr(lab_sft, "recorded", lambda: None)
     tuned = replace(tuned, after=perfect(tuned.before))
-    figure = sft_figure.plot(tuned)
+    figure = sft.plot(tuned)
     lines = {line.get_label(): line.get_xdata() for line in figure.axes[0].lines}
-    for name, shares in sft_figure.shares(tuned).items():
-        assert list(lines[name]) == list(shares.values()) and list(shares) == list(sft_figure.ASKED)
+    for name, shares in sft.shares_of(tuned).items():
+        assert list(lines[name]) == list(shares.values()) and list(shares) == list(lab_sft.ASKED)
     assert list(lines["the experts"]) == list(lines["after"])  # who is examined as an expert is one
-    finding = sft_figure.finding(tuned)
+    finding = sft.finding(tuned)
     assert figure.get_suptitle() == finding
     assert f"After {TINY.steps} steps the model is right in 100% (before 0%)" in finding
-    said = sft_figure.alt_text(tuned)
+    said = sft.alt_text(tuned)
     assert one_line(finding) in said and "asks back, where it should 0% before, 100% after" in said
     assert "ships" not in said
 
 
 def test_where_it_was_recorded_the_assistant_that_ships_is_marked(tuned, monkeypatch):
-    manners = {name: {"value": 0.5, "low": 0.4, "high": 0.7} for name in sft_figure.ASKED}
+    manners = {name: {"value": 0.5, "low": 0.4, "high": 0.7} for name in lab_sft.ASKED}
     record = {"data": {"exams": {"assistant": {"manners": manners}}}}
-    monkeypatch.setattr(sft_figure, "recorded", lambda: record)
-    (marks,) = [its.lines[0] for its in sft_figure.plot(tuned).axes[0].containers]
+    monkeypatch.setattr(lab_sft, "recorded", lambda: record)
+    (marks,) = [its.lines[0] for its in sft.plot(tuned).axes[0].containers]
     assert list(marks.get_xdata()) == [0.5] * len(manners)
-    assert "The assistant that ships: right 50%" in sft_figure.alt_text(tuned)
+    assert "The assistant that ships: right 50%" in sft.alt_text(tuned)
 
 
 # The checks ----------------------------------------------------------------------------------------------------------
