@@ -41,7 +41,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, PrinterCallb
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ and experiments/ are not installed
 
-from benchmarks.rivals import OURS, console, finish, in_turn, one_core, spread, times_as_fast, twin
+from benchmarks.rivals import OURS, console, finish, in_turn, one_core, speeds, spread, twin
 from experiments.cherry import LOSSES
 from layercake import checkpoints
 from layercake.labs import reward, sft
@@ -235,9 +235,7 @@ def table(runs: list[dict[str, Any]], settings: Settings) -> Table:
     for heading in ("Tokens\na reply", "Samples\na second", "Ours is times\nas fast"):
         made.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
-        for name, seconds in run["seconds"].items():
-            rates = [settings.questions * settings.group_size / each for each in seconds]
-            ratio = "" if name == OURS else spread(times_as_fast(run["seconds"], name))
+        for name, rates, ratio in speeds(run["seconds"], settings.questions * settings.group_size):
             made.add_row(run["learn"], name, spread(run["tokens"][name], 1), spread(rates, 1), ratio)
     return made
 

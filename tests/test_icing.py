@@ -70,7 +70,7 @@ def test_the_longer_trainings_are_put_beside_the_others_of_the_same_base_alone(m
             for job in jobs
         }
 
-    monkeypatch.setattr(icing, "side_by_side", as_recorded)
+    monkeypatch.setattr(record, "side_by_side", as_recorded)
     again = json.loads(json.dumps(icing.with_the_longer(recorded, settings)))
     assert {**again, "added": None} == {**recorded, "added": None} and icing.LONGER in again["added"]
     with pytest.raises(ValueError, match="another base"):

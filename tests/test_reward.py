@@ -286,8 +286,7 @@ def test_an_unknown_scale_is_refused(lab):
 @pytest.fixture
 def one_by_one(monkeypatch):
     """The scripts do their jobs in this process."""
-    for script in SCRIPTS.values():
-        monkeypatch.setattr(script, "side_by_side", lambda run, each, *more: {one: run(one, *more) for one in each})
+    monkeypatch.setattr(record, "side_by_side", lambda run, each, *more: {one: run(one, *more) for one in each})
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

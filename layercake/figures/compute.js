@@ -3,7 +3,7 @@
 // a published run, or from the course's own, and moves any of the seven numbers. Hardware, runs and comparisons come
 // from layercake/figures/compute.py, which computes the same in `estimate`.
 
-import { element, followShade, followWidth } from "./_shared.js";
+import { element, followPage, keep, settingsOf } from "./_shared.js";
 
 const defaults = {
   hardware: [], // what can be computed on, as layercake.figures.compute.state() gives it
@@ -152,11 +152,7 @@ function draw(width, marks) {
 }
 
 function settings(model) {
-  const given = model.get("state") ?? {};
-  const unknown = Object.keys(given).filter((key) => !(key in defaults));
-  const known = (list) => list.filter((key) => !GIVEN.includes(key)).join(", ");
-  if (unknown.length) throw new Error(`compute: unknown setting ${unknown}. Known: ${known(Object.keys(defaults))}.`);
-  let state = { ...defaults, ...given };
+  let state = settingsOf(model, "compute", defaults, GIVEN);
   if (!state.hardware.length) throw new Error("compute: no hardware is given. layercake.figures.compute.state() makes it.");
   if (state.preset !== null) {
     const preset = state.presets.find(({ title }) => title === state.preset);
@@ -279,22 +275,16 @@ function render({ model, el }) {
   function change(some) {
     state = { ...state, ...some };
     show();
-    model.set("state", { ...state });
-    model.save_changes();
+    keep(model, state);
   }
 
-  const forgetShade = followShade(root);
-  const forgetWidth = followWidth(stage, (width) => {
+  const leave = followPage(root, stage, (width) => {
     drawing = draw(width, state.marks);
     stage.replaceChildren(drawing.picture);
     show();
   });
   show();
-  return () => {
-    forgetWidth();
-    forgetShade();
-    root.remove();
-  };
+  return leave;
 }
 
 export default { render };
