@@ -23,7 +23,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ and experiments/ are not installed
 
-from benchmarks.rivals import OURS, console, finish, in_turn, one_core, spread, times_as_fast, twin
+from benchmarks.rivals import OURS, console, finish, in_turn, one_core, speeds, spread, twin
 from benchmarks.training import SHAPES, Shape
 from solutions.transformer import generate
 
@@ -68,9 +68,7 @@ def table(runs: list[dict[str, Any]], shape: Shape) -> Table:
     for heading in ("Tokens\na second", "Ours is times\nas fast"):
         made.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
-        for name, seconds in run["seconds"].items():
-            rates = [run["batch_size"] * run["n_tokens"] / each for each in seconds]
-            ratio = "" if name == OURS else spread(times_as_fast(run["seconds"], name))
+        for name, rates, ratio in speeds(run["seconds"], run["batch_size"] * run["n_tokens"]):
             n_tokens = f"{run['n_tokens']} ({run['different']})"
             made.add_row(str(run["batch_size"]), n_tokens, name, spread(rates, 0), ratio)
     return made

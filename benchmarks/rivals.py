@@ -10,7 +10,7 @@ closest to our number of weights.
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,13 @@ def in_turn(actions: dict[str, Callable[[], Any]], repeats: int, device: torch.d
 def times_as_fast(seconds: dict[str, list[float]], than: str, name: str = OURS) -> list[float]:
     """How many times as fast one was as another, by repeat."""
     return [theirs / ours for theirs, ours in zip(seconds[than], seconds[name], strict=True)]
+
+
+def speeds(seconds: dict[str, list[float]], per_step: int) -> Iterator[tuple[str, list[float], str]]:
+    """Of each model how many things it does in a second, and how many times as fast ours is, in words."""
+    for name, taken in seconds.items():
+        ratio = "" if name == OURS else spread(times_as_fast(seconds, name))
+        yield name, [per_step / each for each in taken], ratio
 
 
 def spread(values: list[float], digits: int = 2) -> str:

@@ -9,7 +9,7 @@ adapters learn, as in the lab, in the other all weights. The learning rate is ze
 and all go on drawing from the same model, so that nobody's replies become longer than the others'. What they draw is
 chance, so the tokens of a reply are in the table too.
 
-- Ours: `layercake.reward.Loop`, in the sizes of the lab at "laptop".
+- Ours: `layercake.labs.reward.Loop`, in the sizes of the lab at "laptop".
 - The same loop around a Llama of the same shape with our weights, which draws by its own `generate`, prompts padded on
   the left. Both greedy, the two have to write the same, or the run stops.
 - TRL's `GRPOTrainer` on the same Llama, where TRL is installed: it is no part of the course's environment. It runs its
@@ -41,11 +41,12 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, PrinterCallb
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ and experiments/ are not installed
 
-from benchmarks.rivals import OURS, console, finish, in_turn, one_core, spread, times_as_fast, twin
+from benchmarks.rivals import OURS, console, finish, in_turn, one_core, speeds, spread, twin
 from experiments.cherry import LOSSES
-from layercake import checkpoints, reward, sft
-from layercake.reward import LONGEST, Loop, Replies, Settings
-from layercake.sft import NEWLINE
+from layercake import checkpoints
+from layercake.labs import reward, sft
+from layercake.labs.reward import LONGEST, Loop, Replies, Settings
+from layercake.labs.sft import NEWLINE
 from solutions.sft import add_lora
 from solutions.transformer import GPT
 
@@ -234,9 +235,7 @@ def table(runs: list[dict[str, Any]], settings: Settings) -> Table:
     for heading in ("Tokens\na reply", "Samples\na second", "Ours is times\nas fast"):
         made.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
-        for name, seconds in run["seconds"].items():
-            rates = [settings.questions * settings.group_size / each for each in seconds]
-            ratio = "" if name == OURS else spread(times_as_fast(run["seconds"], name))
+        for name, rates, ratio in speeds(run["seconds"], settings.questions * settings.group_size):
             made.add_row(run["learn"], name, spread(run["tokens"][name], 1), spread(rates, 1), ratio)
     return made
 

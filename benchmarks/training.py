@@ -34,8 +34,8 @@ from benchmarks.rivals import (
     gpt2,
     in_turn,
     one_core,
+    speeds,
     spread,
-    times_as_fast,
     twin,
 )
 from layercake.device import pick
@@ -105,9 +105,7 @@ def table(runs: list[dict[str, Any]], shape: Shape) -> Table:
     for heading in ("Weights", "Tokens\na second", "Ours is times\nas fast"):
         made.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
-        for name, seconds in run["seconds"].items():
-            rates = [shape.batch_size * shape.T / each for each in seconds]
-            ratio = "" if name == OURS else spread(times_as_fast(run["seconds"], name))
+        for name, rates, ratio in speeds(run["seconds"], shape.batch_size * shape.T):
             made.add_row(run["dtype"], run["mode"], name, f"{run['weights'][name]:,}", spread(rates, 0), ratio)
     return made
 

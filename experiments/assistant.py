@@ -3,7 +3,7 @@
     python -m experiments.assistant                       # a few minutes on two CPU cores
     python -m experiments.assistant --smoke --folder DIR  # few demonstrations, few steps
 
-Writes layercake/pretrained/assistant.safetensors, its model card beside it, and layercake/recorded/assistant.json.
+Writes layercake/checkpoints/assistant.safetensors, its model card beside it, and layercake/recorded/assistant.json.
 Beside the demonstrations every step reads a row of the village's registers and plays, where the facts are, as in
 pretraining: the demonstrations are about half of the facts, and a model that is shown nothing else for long loses hold
 of the others (a remedy that Ouyang et al. 2022, section 3.5, have for a later stage). The exam's questions are about
@@ -22,7 +22,10 @@ from torch import Tensor
 
 from experiments import record, village_model
 from experiments.playscript import share
-from layercake import checkpoints, experts, language, sft, village
+from layercake import checkpoints, village
+from layercake.labs import sft
+from layercake.training import count_parameters
+from layercake.village import experts
 from solutions.prediction import sample
 from solutions.pretraining import clip_gradients
 from solutions.sft import masked_cross_entropy, pack, render_chat, response_mask, within
@@ -66,7 +69,7 @@ def staged(messages: list[dict[str, str]], reply: bool = False) -> list[int]:
 def judged(exam: sft.Exam) -> dict[str, Any]:
     """Of each manner the share that has it, with its interval, and some of the replies."""
     said: dict[str, Any] = {}
-    for manner in (*experts.MANNERS, sft.LEFT):
+    for manner in (*experts.MANNERS, experts.LEFT):
         has = [its[manner] for its in exam.judged if manner in its]
         said[manner] = share(sum(has), len(has)) | {"of": len(has)}
     made_up = [its["makes up"] for its, of in zip(exam.judged, exam.questions) if of.kind == "unknown"]
@@ -123,7 +126,7 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     figures = ("value", "low", "high")
     return [
         {"what": manner, "of": name, **{key: its["manners"][manner][key] for key in figures}}
-        for manner in (*experts.MANNERS, "makes up", sft.LEFT)
+        for manner in (*experts.MANNERS, "makes up", experts.LEFT)
         for name, its in data["exams"].items()
     ]
 
@@ -160,8 +163,8 @@ The village model after supervised fine-tuning, all of its {parameters:,} weight
 |---|---|
 | made by | `{command}`, on {date} |
 | base | the village model, `village.safetensors`, {base} |
-| shown | {demonstrations:,} conversations of the simulated experts (`layercake.experts`, seed {seed}), of their kinds \
-{kinds_shown} |
+| shown | {demonstrations:,} conversations of the simulated experts (`layercake.village.experts`, seed {seed}), of \
+their kinds {kinds_shown} |
 | recipe | AdamW, learning rate {learning_rate}, up over a twentieth of {steps:,} steps and down to zero; {batch_size} \
 conversations a step, packed into rows of {T} tokens, the loss over the assistant's words alone; and one row of \
 {row:,} tokens of the village's own {kinds_read} |
@@ -206,14 +209,14 @@ def main(arguments: list[str] | None = None) -> Path:
     started = time.perf_counter()
     model, history = train_it(settings, seed)
     file = checkpoints.save(model, (options.folder or checkpoints.FOLDER) / "assistant.safetensors")
-    data = {"exams": measure(file, settings.questions), "parameters": language.count_parameters(model)}
+    data = {"exams": measure(file, settings.questions), "parameters": count_parameters(model)}
     data["bytes"] = file.stat().st_size
     data |= {"training_seconds": round(history.seconds, 1), "final_loss": round(sft.lately(history.loss), 4)}
     command = "python -m experiments.assistant" + (" --smoke" if options.smoke else "")
     result = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
     result |= record.provenance(command, time.perf_counter() - started)
     result |= {"seeds": [seed], "repeats": 1, "spread": "the 95% interval of a share (Wilson)"}
-    result["settings"] = {"village": language.fingerprint(), "base": checkpoints.digest("village"), **asdict(settings)}
+    result["settings"] = {"village": village.fingerprint(), "base": checkpoints.digest("village"), **asdict(settings)}
     del result["settings"]["rank"]  # no adapters
     result["settings"] |= {"shares": SHARES, "read": KINDS, "row": ROWS.row, "rows_seed": ROWS_SEED}
     path = record.write("assistant", result | {"numbers": numbers(data), "data": data}, options.folder)

@@ -32,10 +32,11 @@ from torch import Tensor, nn
 from experiments import language as experiment
 from experiments import pretraining as experiment_of_transformers
 from experiments import record
-from layercake import checkpoints, language, pretraining, results, village
+from layercake import checkpoints, results, village
 from layercake.device import pick
-from layercake.language_figure import VILLAGE_MODEL
-from layercake.readers import TRANSFORMER
+from layercake.figures.chekhov import VILLAGE_MODEL
+from layercake.labs import language, pretraining
+from layercake.labs.readers import TRANSFORMER
 from layercake.village.world import THINGS, USE
 from solutions.rnn import RecurrentLanguageModel
 from solutions.transformer import GPT
@@ -365,7 +366,7 @@ def with_the_transformers(recorded: dict[str, Any], folder: Path) -> dict[str, A
     Raises ValueError where the record is of another edition of the village, or of other stories than would be told now.
     """
     settings, data = recorded["settings"], recorded["data"]
-    if settings["village"] != language.fingerprint():
+    if settings["village"] != village.fingerprint():
         raise ValueError("the record is of another edition of the village: measure all")
     started, seeds = time.perf_counter(), TRANSFORMER_SEEDS[settings["scale"]]
     scorers = transformers(settings["scale"], seeds, folder)
@@ -393,7 +394,7 @@ def measured_afresh(smoke: bool, folder: Path) -> dict[str, Any]:
     result = record.provenance("python -m experiments.chekhov" + " --smoke" * smoke, time.perf_counter() - started)
     result |= {"seeds": seeds["LSTM"], "repeats": len(seeds["LSTM"]), "spread": "lowest to highest of the seeds"}
     seeds |= {TRANSFORMER: TRANSFORMER_SEEDS[scale]}
-    settings = {"village": language.fingerprint(), "scale": scale, "seeds": seeds, "stories_per_length": per_length}
+    settings = {"village": village.fingerprint(), "scale": scale, "seeds": seeds, "stories_per_length": per_length}
     return result | {"settings": settings, "data": data}
 
 

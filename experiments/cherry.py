@@ -25,9 +25,10 @@ import torch
 from torch import nn
 
 from experiments import record
-from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward, sft
-from layercake.raters import Question
+from layercake import checkpoints
+from layercake.labs import reward, sft
+from layercake.village import experts, raters
+from layercake.village.raters import Question
 from layercake.village.world import KIND_OF
 from solutions.reward import group_advantages, grpo_loss, kl_penalty, sequence_logprobs
 from solutions.sft import pack, render_chat, sft_step
@@ -306,7 +307,7 @@ def main(arguments: list[str] | None = None) -> Path:
     options = record.parse(record.options(__doc__), arguments)
     settings, folder = SMOKE if options.smoke else Settings(), options.folder or checkpoints.FOLDER
     started = time.perf_counter()
-    done = side_by_side(run, [Job(error, seed) for error in ERRORS for seed in settings.seeds], settings, folder)
+    done = record.side_by_side(run, [Job(error, seed) for error in ERRORS for seed in settings.seeds], settings, folder)
     data = of_seeds(done, settings)
     result = record.over_seeds(globals(), data, settings, base="village", smoke=options.smoke, began=started)
     path = record.write("cherry", result, options.folder)

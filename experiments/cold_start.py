@@ -10,7 +10,6 @@ first the pretrained model earns at times, since its plays have a telegraph that
 """
 
 import random
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -21,8 +20,10 @@ from torch import Tensor, nn
 
 from experiments import record
 from experiments.cherry import LOSSES
-from experiments.icing import fresh_model, side_by_side
-from layercake import checkpoints, experts, reward
+from experiments.icing import fresh_model
+from layercake import checkpoints
+from layercake.labs import reward
+from layercake.village import experts
 
 STARTS = ("from scratch", "pretrained", "supervised")
 LATELY = 10  # steps
@@ -139,13 +140,11 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    options = record.parse(record.options(__doc__), arguments)
-    settings = SMOKE if options.smoke else Settings()
-    began = time.perf_counter()
-    jobs = [Job(start, paid, seed) for start in STARTS for paid in REWARDS for seed in settings.seeds]
-    data = of_seeds(side_by_side(run, jobs, settings), settings)
-    result = record.over_seeds(globals(), data, settings, base="apprentice", smoke=options.smoke, began=began)
-    return record.write("cold-start", result, options.folder)
+
+    def jobs(settings: Settings) -> list[Job]:
+        return [Job(start, paid, seed) for start in STARTS for paid in REWARDS for seed in settings.seeds]
+
+    return record.from_jobs(globals(), jobs, arguments)
 
 
 if __name__ == "__main__":

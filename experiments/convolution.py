@@ -5,8 +5,8 @@
 
 Writes layercake/recorded/convolution.json: the recall task of experiments/recall.py, for causal convolutions of
 different reach and the same number of parameters, trained three times as long as the lab trains. The reach is not
-measured but follows from who waits for whom (`layercake.waiting.reach`); beyond it nothing of the value arrives, so
-chance is the exact bound. Beside it the clock and the chain of waiting, in a run with a GRU and attention; and the
+measured but follows from who waits for whom (`layercake.labs.waiting.reach`); beyond it nothing of the value arrives,
+so chance is the exact bound. Beside it the clock and the chain of waiting, in a run with a GRU and attention; and the
 number of layers that it takes to hear everything.
 """
 
@@ -24,7 +24,7 @@ from experiments.recall import measure as train_and_measure
 from experiments.waiting import ON_A_CPU
 from experiments.waiting import measure as clock_and_chain
 from experiments.waiting import measured as clock_figures
-from layercake import recall, waiting
+from layercake.labs import recall, waiting
 
 MORE_STEPS = 3  # times those of the lab
 DESIGNS = {(1, 2): 61, (1, 2, 4): 50, (1, 2, 4, 8): 44}  # gaps of the layers -> width, for equal parameters

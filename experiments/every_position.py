@@ -28,7 +28,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from experiments import record
 from experiments.language import band
-from layercake import language, village
+from layercake import village
 from layercake.training import train
 from solutions.rnn import RecurrentLanguageModel
 
@@ -155,7 +155,7 @@ def trained(given: list[Page], every: bool, seed: int, settings: Settings, folde
         learning_rate=settings.learning_rate,
         seed=seed,
         path=folder / f"{name.replace(', ', '-').replace(' ', '-')}-seed{seed}.safetensors",
-        settings={"lab": "every-position", "village": language.fingerprint(), **asdict(settings)},
+        settings={"lab": "every-position", "village": village.fingerprint(), **asdict(settings)},
         name=name,
     )
     return model, history.seconds
@@ -317,7 +317,7 @@ def main(arguments: list[str] | None = None) -> Path:
     result |= record.provenance(command, data["seconds"])
     result |= {"seeds": list(settings.seeds), "repeats": len(settings.seeds)}
     result |= {"spread": "lowest to highest of the seeds; of the times, of their repeats"}
-    result |= {"settings": {"village": language.fingerprint(), **asdict(settings)}, "limits": LIMITS}
+    result |= {"settings": {"village": village.fingerprint(), **asdict(settings)}, "limits": LIMITS}
     return record.write("every-position", result | {"numbers": numbers(data), "data": data}, options.folder)
 
 

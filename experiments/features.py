@@ -28,8 +28,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from experiments import record
-from layercake import checkpoints, language, village
-from layercake.features_figure import best, best_untrained
+from layercake import checkpoints, village
+from layercake.figures.features import best, best_untrained
 from layercake.village.world import NAMES, PLACES, THINGS
 from solutions.transformer import GPT
 
@@ -267,7 +267,7 @@ def main(arguments: list[str] | None = None):
     spread = "where 95 of 100 resamplings of the new documents lie; of untrained models, lowest to highest"
     result |= {"seeds": seeds, "repeats": len(seeds), "spread": spread}
     sizes = {"documents": first, "new": new, "most": most, "C": REGULAR, "seed": SEED}
-    result |= {"settings": {"village": language.fingerprint(), **sizes}, "numbers": numbers(data), "data": data}
+    result |= {"settings": {"village": village.fingerprint(), **sizes}, "numbers": numbers(data), "data": data}
     return record.write("features", result, options.folder)
 
 

@@ -9,7 +9,6 @@ apprentice is trained by it, with and without a penalty for the distance to wher
 what the reward model gives, how often the replies are right, what the raters would really give, and the distance.
 """
 
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,8 +20,9 @@ from torch import Tensor, nn
 
 from experiments import record
 from experiments.cherry import LOSSES
-from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward
+from layercake import checkpoints, training
+from layercake.labs import reward
+from layercake.village import experts, raters
 from solutions.reward import RewardModel, bradley_terry_loss
 
 PANEL = raters.Panel({"honest": 0.5, "long": 0.5})
@@ -126,7 +126,7 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
 
 def smooth(values: list[float]) -> list[float]:
     """The mean of each step and the few before it, rounded."""
-    return [round(value, 4) for value in reward.smooth(values)]
+    return [round(value, 4) for value in training.smooth(values)]
 
 
 def turning(run: dict[str, Any]) -> dict[str, float]:
@@ -205,15 +205,11 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    options = record.parse(record.options(__doc__), arguments)
-    settings = SMOKE if options.smoke else Settings()
-    began = time.perf_counter()
-    jobs = [Job(beta, seed) for seed in settings.seeds for beta in settings.betas]
-    data = of_seeds(side_by_side(run, jobs, settings), settings)
-    result = record.over_seeds(
-        globals(), data, settings, base="apprentice", smoke=options.smoke, began=began, panel=dict(PANEL.shares)
-    )
-    return record.write("goodhart", result, options.folder)
+
+    def jobs(settings: Settings) -> list[Job]:
+        return [Job(beta, seed) for seed in settings.seeds for beta in settings.betas]
+
+    return record.from_jobs(globals(), jobs, arguments, panel=dict(PANEL.shares))
 
 
 if __name__ == "__main__":

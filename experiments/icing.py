@@ -10,25 +10,22 @@ examined twice: on facts that no demonstration is about, which only pretraining 
 demonstrations may be about. Replies are greedy; at temperature 1 they are drawn once more.
 """
 
-import os
 import statistics
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from experiments import record
 from experiments.language import band
-from layercake import checkpoints, experts, results, sft
+from layercake import checkpoints, results
+from layercake.labs import sft
+from layercake.village import experts
 from solutions.prediction import sample
 from solutions.sft import pack, render_chat, sft_step
 
@@ -108,7 +105,7 @@ def fresh_model(pretrained: bool, seed: int) -> nn.Module:
 def shares(exam: sft.Exam) -> dict[str, float]:
     """Of each manner, and of what should not be, the share of replies."""
     kinds = {question.kind for question in exam.questions}
-    said = [*(manner for manner, of in experts.MANNERS.items() if kinds & set(of)), "makes up", sft.LEFT]
+    said = [*(manner for manner, of in experts.MANNERS.items() if kinds & set(of)), "makes up", experts.LEFT]
     return {manner: round(exam.share(manner), 4) for manner in said}
 
 
@@ -140,14 +137,6 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
         history = sft.tune(model, shown, tuning, pack, sft_step, seed=job.seed, path=None)
     said = examined(model, tuning.questions, job.seed)
     return said | {"replies": sft.put(asked_aloud(), model, render_chat).replies, "seconds": round(history.seconds, 1)}
-
-
-def side_by_side(function: Callable[..., Any], each: Iterable[Any], *more: Any) -> dict[Any, Any]:
-    """The function of each, in as many processes as there are cores; by what it was called with."""
-    os.environ["TQDM_DISABLE"] = "1"  # one bar for all, drawn here
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        futures = {pool.submit(function, one, *more): one for one in each}
-        return {futures[done]: done.result() for done in tqdm(as_completed(futures), total=len(futures))}
 
 
 # What comes of it --------------------------------------------------------------------------------------------------
@@ -294,7 +283,7 @@ def with_the_longer(recorded: dict[str, Any], settings: Settings) -> dict[str, A
     if recorded["settings"]["base"] != checkpoints.digest("village"):
         raise ValueError("the record is of another base: measure all")
     started = time.perf_counter()
-    done = side_by_side(run, [job for job in jobs(settings) if job.start == LONGER], settings)
+    done = record.side_by_side(run, [job for job in jobs(settings) if job.start == LONGER], settings)
     data = compared(recorded["data"] | {"starts": recorded["data"]["starts"] | curves(done, settings)})
     added = record.provenance("python -m experiments.icing --only longer", time.perf_counter() - started)
     said = {"claim": CLAIM, "finding": finding(data), "measured": measured(data), "limits": LIMITS}
@@ -314,7 +303,7 @@ def main(arguments: list[str] | None = None) -> Path:
         result = with_the_longer(results.load("icing", options.folder or results.FOLDER), settings)
     else:
         started = time.perf_counter()
-        done = side_by_side(run, jobs(settings), settings)
+        done = record.side_by_side(run, jobs(settings), settings)
         data = compared({"starts": curves(done, settings), "aloud": aloud(done, settings), "chance": guess()})
         result = record.over_seeds(globals(), data, settings, base="village", smoke=options.smoke, began=started)
     return record.write("icing", result, options.folder)

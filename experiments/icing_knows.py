@@ -13,7 +13,6 @@ demonstrations say "I do not know"; how often the model then says it, where it s
 """
 
 import random
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +22,10 @@ from typing import Any, NamedTuple
 import torch
 
 from experiments import record
-from experiments.icing import TUNING, fresh_model, side_by_side
-from layercake import experts, sft, village
+from experiments.icing import TUNING, fresh_model
+from layercake import village
+from layercake.labs import sft
+from layercake.village import experts
 from layercake.village.world import KIND_OF
 from solutions.sft import pack, render_chat, sft_step
 
@@ -155,7 +156,7 @@ def run(job: Job, settings: Settings) -> dict[str, float]:
 # What comes of it --------------------------------------------------------------------------------------------------
 
 
-def gathered(done: dict[Job, dict[str, float]], settings: Settings) -> dict[str, Any]:
+def of_seeds(done: dict[Job, dict[str, float]], settings: Settings) -> dict[str, Any]:
     """Of each question, at each place of its dial, what each seed gave."""
     said: dict[str, Any] = {}
     for part in ("facts", "making up", "more of the known", "the price"):
@@ -222,23 +223,8 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    options = record.parse(record.options(__doc__), arguments)
-    settings = SMOKE if options.smoke else Settings()
-    started = time.perf_counter()
-    data = gathered(side_by_side(run, jobs(settings), settings), settings)
-    result = record.over_seeds(
-        globals(),
-        data,
-        settings,
-        base="village",
-        smoke=options.smoke,
-        began=started,
-        spread="lowest to highest seed",
-        times=list(TIMES),
-        each=EACH,
-        admits=ADMITS,
-    )
-    return record.write("icing-knows", result, options.folder)
+    more = {"spread": "lowest to highest seed", "times": list(TIMES), "each": EACH, "admits": ADMITS}
+    return record.from_jobs(globals(), jobs, arguments, base="village", **more)
 
 
 if __name__ == "__main__":

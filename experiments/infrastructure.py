@@ -20,7 +20,8 @@ from typing import Any
 import torch
 
 from experiments import record, village_model
-from layercake import compute, village
+from layercake import village
+from layercake.figures import compute
 from solutions.pretraining import train_step
 from solutions.transformer import GPT, count_parameters, flops_per_token
 

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 from experiments import record
-from layercake import language, village
+from layercake import village
 from layercake.device import pick
+from layercake.labs import judging, language
 from solutions.prediction import count_ngrams, ngram_probabilities
 from solutions.rnn import RecurrentLanguageModel
 
@@ -105,7 +106,7 @@ def processor_seconds(name: str, scale: str, repeats: int = 15) -> float:
 
 def across_seeds(curves: list[language.Curve], settings: language.Settings) -> dict[str, Any]:
     """The curves of one network as one record: median and range at each point, and where each seed ends."""
-    losses = {group: band([curve.loss[group] for curve in curves]) for group in language.GROUPS}
+    losses = {group: band([curve.loss[group] for curve in curves]) for group in judging.GROUPS}
     said = {"tokens": curves[0].tokens, "loss": losses, "seeds": len(curves), "parameters": curves[0].parameters}
     return said | {"d_model": settings.d_model, "seconds": [curve.seconds for curve in curves]}
 
@@ -167,14 +168,14 @@ def pairs(text: tuple[int, ...], n: int) -> list[tuple[tuple[int, ...], int]]:
     return [(row[at - n + 1 : at], row[at]) for at in range(n - 1, len(row))]
 
 
-def by_counting(n_tokens: int, exam: language.Validation) -> dict[str, Any]:
+def by_counting(n_tokens: int, exam: judging.Validation) -> dict[str, Any]:
     """The mean losses of n-grams counted in so many tokens, or a document more."""
     documents = first_documents(n_tokens)
     counted, texts, said = Counted(documents), [document.tokens for document in exam.documents], {}
     for n in LENGTHS:
         for how, losses in (("add-k", counted.add_k_losses), ("interpolated", counted.losses)):
             means = [round(mean, 4) for mean in exam.means(losses(texts, n))]
-            said.setdefault(how, {})[str(n)] = dict(zip(language.GROUPS, means))
+            said.setdefault(how, {})[str(n)] = dict(zip(judging.GROUPS, means))
     return said | {"tokens": sum(len(document.tokens) for document in documents)}
 
 
@@ -257,7 +258,7 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 def measure(scale: str, seeds: dict[str, list[int]], folder: Path) -> dict[str, Any]:
     """The networks and their bound at one scale."""
-    exam = language.validation(language.settings_for(scale).n_documents)
+    exam = judging.validation(language.settings_for(scale).n_documents)
     networks = {}
     for name, its in seeds.items():
         curves = [trained(name, seed, scale, folder) for seed in its]
@@ -280,7 +281,7 @@ def main(arguments: list[str] | None = None) -> Path:
         data[scale] = measure(scale, seeds, folder)
     started = time.perf_counter()
     n_tokens = data[scale]["networks"]["LSTM"]["tokens"][-1]
-    data[scale]["n-grams"] = by_counting(n_tokens, language.validation(data[scale]["documents"]))
+    data[scale]["n-grams"] = by_counting(n_tokens, judging.validation(data[scale]["documents"]))
     seconds = time.perf_counter() - started
     seconds += sum(sum(n["seconds"]) for part in data.values() for n in part["networks"].values())
     command = "python -m experiments.language" + (" --smoke" if options.smoke else "")
@@ -288,7 +289,7 @@ def main(arguments: list[str] | None = None) -> Path:
     result |= record.provenance(command, seconds)
     result |= {"seeds": seeds["LSTM"], "repeats": len(seeds["LSTM"]), "spread": SPREAD, "limits": LIMITS}
     sizes = {name: asdict(settings_of(name, scale)) for name in GATES}
-    result |= {"settings": {"village": language.fingerprint(), "seeds": seeds, "k": K, "strength": STRENGTH, **sizes}}
+    result |= {"settings": {"village": village.fingerprint(), "seeds": seeds, "k": K, "strength": STRENGTH, **sizes}}
     return record.write("language", result | {"numbers": numbers(data[scale]), "data": data}, options.folder)
 
 

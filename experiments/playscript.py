@@ -14,7 +14,8 @@ from typing import Any
 from scipy.stats import binomtest
 
 from experiments import record
-from layercake import checkpoints, language, playscript
+from layercake import checkpoints, village
+from layercake.labs import playscript
 from solutions.playscript import OUTCOMES, RIGHT, classify_failure, few_shot_prompt, generate_until, render_playscript
 
 CLAIM = {
@@ -92,7 +93,7 @@ def main(arguments: list[str] | None = None) -> Path:
     result |= record.provenance(command, time.perf_counter() - started)
     result |= {"seeds": [0], "repeats": 1, "spread": "the 95% interval of a share (Wilson)"}
     result["settings"] = {
-        "village": language.fingerprint(),
+        "village": village.fingerprint(),
         "base": checkpoints.digest("village"),
         "questions": playscript.SCALES[scale],
     }

@@ -24,8 +24,9 @@ import torch
 
 from experiments import record
 from experiments.language import band, ends
-from layercake import language, pretraining, results, village
+from layercake import results, village
 from layercake.device import Device
+from layercake.labs import judging, pretraining
 from solutions.pretraining import get_batch, train_step
 from solutions.transformer import GPT
 
@@ -76,14 +77,14 @@ def trained(name: str, seed: int, folder: Path) -> pretraining.Curve:
 def measure(name: str, seeds: list[int], folder: Path) -> dict[str, Any]:
     """One curve over the seeds, and what it is held against."""
     settings = settings_of(name)
-    exam = language.validation(settings.n_documents)
+    exam = judging.validation(settings.n_documents)
     curves = [trained(name, seed, folder) for seed in seeds]
     return {
         "bound": exam.bound,
         "documents": len(exam.documents),
         "validation_tokens": sum(len(document.tokens) for document in exam.documents),
         "tokens": curves[0].tokens,
-        "loss": {group: band([curve.loss[group] for curve in curves]) for group in language.GROUPS},
+        "loss": {group: band([curve.loss[group] for curve in curves]) for group in judging.GROUPS},
         "seeds": len(seeds),
         "parameters": curves[0].parameters,
         "d_model": settings.d_model,
@@ -129,7 +130,7 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     """The figures of the ledger: where the transformer ends, over all and for each kind, and the recurrent networks."""
     scale, curve = claimed(data)
     said = []
-    for group in language.GROUPS:
+    for group in judging.GROUPS:
         where = "loss on new documents" if group == "all" else f"loss on each {group}"
         said.append(_figure(f"transformer: {where}", ends(curve, group), curve["bound"][group]))
     for name, network in recurrent(scale).items():
@@ -182,7 +183,7 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 def settings_now(names: Iterable[str]) -> dict[str, Any]:
     """What the curves of these names depend on, as a record has it."""
     sizes = {name: asdict(settings_of(name)) for name in names}
-    return {"village": language.fingerprint(), "seeds": {name: SEEDS[name] for name in names}, **sizes}
+    return {"village": village.fingerprint(), "seeds": {name: SEEDS[name] for name in names}, **sizes}
 
 
 def with_one_more(recorded: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:

@@ -24,9 +24,10 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from experiments import record
-from layercake import recall, results
+from layercake import results
 from layercake.device import pick
-from layercake.readers import GENTLE, TRANSFORMER
+from layercake.labs import recall
+from layercake.labs.readers import GENTLE, TRANSFORMER
 from solutions.attention import MultiHeadAttention, attention_over_states
 from solutions.transformer import Block
 

@@ -11,14 +11,18 @@ import os
 import platform
 import statistics
 import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from tqdm.auto import tqdm
 
-from layercake import checkpoints, language, results
+from layercake import checkpoints, results, village
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\S[\s\S]*[.!?]$")]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -148,10 +152,39 @@ def over_seeds(
         "seeds": list(settings.seeds),
         "repeats": len(settings.seeds),
         "spread": spread,
-        "settings": {"village": language.fingerprint(), "base": checkpoints.digest(base), **more, **asdict(settings)},
+        "settings": {"village": village.fingerprint(), "base": checkpoints.digest(base), **more, **asdict(settings)},
         "numbers": script["numbers"](data),
         "data": data,
     }
+
+
+def side_by_side(function: Callable[..., Any], each: Iterable[Any], *more: Any) -> dict[Any, Any]:
+    """The function of each, in as many processes as there are cores; by what it was called with."""
+    os.environ["TQDM_DISABLE"] = "1"  # one bar for all, drawn here
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        futures = {pool.submit(function, one, *more): one for one in each}
+        return {futures[done]: done.result() for done in tqdm(as_completed(futures), total=len(futures))}
+
+
+def from_jobs(
+    script: dict[str, Any],
+    jobs: Callable[[Any], Iterable[Any]],
+    arguments: list[str] | None,
+    *,
+    base: str = "apprentice",
+    **more: Any,
+) -> Path:
+    """Do the jobs of a script that trains from a shipped model, and write what comes of them; returns where.
+
+    `script` is its namespace, as in `over_seeds`, with its `Settings` and `SMOKE`, what does one job (`run`, in the
+    processes of `side_by_side`), and what makes the data of all (`of_seeds`). `jobs` gives those of its settings.
+    """
+    given = parse(options(script["__doc__"]), arguments)
+    settings = script["SMOKE"] if given.smoke else script["Settings"]()
+    began = time.perf_counter()
+    data = script["of_seeds"](side_by_side(script["run"], jobs(settings), settings), settings)
+    result = over_seeds(script, data, settings, base=base, smoke=given.smoke, began=began, **more)
+    return write(script["CLAIM"]["id"], result, given.folder)
 
 
 def options(documentation: str, runs: bool = False) -> argparse.ArgumentParser:

@@ -12,7 +12,6 @@ and "I am afraid not" to what is not.
 """
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +24,9 @@ from torch import Tensor, nn
 
 from experiments import record
 from experiments.goodhart import reward_model
-from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward, village
+from layercake import checkpoints, village
+from layercake.labs import reward
+from layercake.village import experts, raters
 from solutions.reward import dpo_loss, sequence_logprobs
 
 PANEL = raters.Panel({"honest": 1.0})
@@ -176,14 +176,11 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    options = record.parse(record.options(__doc__), arguments)
-    settings = SMOKE if options.smoke else Settings()
-    began = time.perf_counter()
-    data = of_seeds(
-        side_by_side(run, [Job(judge, seed) for judge in JUDGES for seed in settings.seeds], settings), settings
-    )
-    result = record.over_seeds(globals(), data, settings, base="apprentice", smoke=options.smoke, began=began)
-    return record.write("reward-model", result, options.folder)
+
+    def jobs(settings: Settings) -> list[Job]:
+        return [Job(judge, seed) for judge in JUDGES for seed in settings.seeds]
+
+    return record.from_jobs(globals(), jobs, arguments)
 
 
 if __name__ == "__main__":

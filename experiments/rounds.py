@@ -9,7 +9,6 @@ before. Learning is direct (DPO), from the model of the round before, with as ma
 that nothing was compared about.
 """
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,8 +18,9 @@ import torch
 from torch import nn
 
 from experiments import record
-from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward, sft
+from layercake import checkpoints
+from layercake.labs import reward, sft
+from layercake.village import experts, raters
 from solutions.reward import dpo_loss, sequence_logprobs
 from solutions.sft import add_lora, merge_lora
 
@@ -152,15 +152,11 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
-    options = record.parse(record.options(__doc__), arguments)
-    settings = SMOKE if options.smoke else Settings()
-    began = time.perf_counter()
-    jobs = [Job(rounds, seed) for seed in settings.seeds for rounds in settings.rounds]
-    data = of_seeds(side_by_side(run, jobs, settings), settings)
-    result = record.over_seeds(
-        globals(), data, settings, base="apprentice", smoke=options.smoke, began=began, panel=dict(PANEL.shares)
-    )
-    return record.write("rounds", result, options.folder)
+
+    def jobs(settings: Settings) -> list[Job]:
+        return [Job(rounds, seed) for seed in settings.seeds for rounds in settings.rounds]
+
+    return record.from_jobs(globals(), jobs, arguments, panel=dict(PANEL.shares))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from experiments import record, village_model
-from layercake import language, village
+from layercake import village
+from layercake.labs import judging, language
 from layercake.training import train
 from solutions import transformer
 from solutions.pretraining import fit_power_law
@@ -150,22 +151,22 @@ def trained(size: Size, coefficient: float, seed: int, folder: Path, n_documents
     history = train(
         model, InBfloat16(text), size.steps,
         learning_rate=rate, seed=seed, path=folder / f"scaling-{name}.safetensors", optimiser=optimiser,
-        settings={"village": language.fingerprint(), "batch": BATCHES[size.family], **asdict(size)}, name=name,
+        settings={"village": village.fingerprint(), "batch": BATCHES[size.family], **asdict(size)}, name=name,
     )  # fmt: skip
-    losses = dict(zip(language.GROUPS, judged(model, n_documents)))
+    losses = dict(zip(judging.GROUPS, judged(model, n_documents)))
     return {"seed": seed, "coefficient": coefficient, "rate": rate, "loss": losses, "seconds": history.seconds}
 
 
 def judged(model: nn.Module, n_documents: int) -> list[float]:
-    """Mean losses on the beginnings of new documents, in the order of language.GROUPS."""
-    exam = language.validation(n_documents)
-    return exam.means(language.token_losses(model, [document.tokens[:LONGEST] for document in exam.documents]))
+    """Mean losses on the beginnings of new documents, in the order of judging.GROUPS."""
+    exam = judging.validation(n_documents)
+    return exam.means(judging.token_losses(model, [document.tokens[:LONGEST] for document in exam.documents]))
 
 
 def bounds(n_documents: int) -> dict[str, float]:
     """What the best possible reader is charged for the same tokens."""
-    exam = language.validation(n_documents)
-    return dict(zip(language.GROUPS, exam.means([exact[:LONGEST] for exact in exam.exact])))
+    exam = judging.validation(n_documents)
+    return dict(zip(judging.GROUPS, exam.means([exact[:LONGEST] for exact in exam.exact])))
 
 
 # The family --------------------------------------------------------------------------------------------------------
@@ -406,7 +407,7 @@ def compute_ratio(data: dict[str, Any]) -> float:
 
 def settings() -> dict[str, Any]:
     """What the figures depend on."""
-    said = {"village": language.fingerprint(), "widths": WIDTHS, "layers": LAYERS, "heads": HEADS, "batches": BATCHES}
+    said = {"village": village.fingerprint(), "widths": WIDTHS, "layers": LAYERS, "heads": HEADS, "batches": BATCHES}
     said |= {"tokens_each": TOKENS_EACH, "longest": LONGEST, "documents": N_DOCUMENTS, "rates": RATES, "runs": SEEDS}
     said |= {"optimiser": "AdamW, betas 0.9 and 0.95, weight decay 0.1, gradients clipped to a length of 1"}
     said |= {"schedule": "50 steps up, flat to the middle, then down to zero in a straight line"}

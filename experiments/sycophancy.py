@@ -21,8 +21,9 @@ from scipy import stats
 from torch import nn
 
 from experiments import record
-from experiments.icing import side_by_side
-from layercake import checkpoints, experts, raters, reward
+from layercake import checkpoints
+from layercake.labs import reward
+from layercake.village import experts, raters
 from solutions.reward import dpo_loss, sequence_logprobs
 from solutions.sft import add_lora
 
@@ -196,7 +197,7 @@ def main(arguments: list[str] | None = None) -> Path:
     options = record.parse(record.options(__doc__), arguments)
     settings, folder = SMOKE if options.smoke else Settings(), options.folder or checkpoints.FOLDER
     began = time.perf_counter()
-    done = side_by_side(
+    done = record.side_by_side(
         run, [Job(share, seed) for share in settings.shares for seed in settings.seeds], settings, folder
     )
     before = exams(checkpoints.load("apprentice"), settings, settings.seeds[0])

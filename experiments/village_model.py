@@ -4,7 +4,7 @@
     python -m experiments.village_model --smoke --folder DIR    # a tiny model, a few steps
     python -m experiments.village_model --only exam             # examines again what ships; two minutes
 
-Writes layercake/pretrained/village.safetensors, its model card beside it, and layercake/recorded/village-model.json.
+Writes layercake/checkpoints/village.safetensors, its model card beside it, and layercake/recorded/village-model.json.
 
 Every row of a batch begins where a document begins, with the `<end>` of the one before, and is cut off after the
 context; no document is met twice, but small sums, of which there are few. There are two stages. Sums are few among the
@@ -31,9 +31,10 @@ import torch
 from torch import Tensor
 
 from experiments import record
-from layercake import checkpoints, language, results, village
+from layercake import checkpoints, results, village
 from layercake.device import pick
-from layercake.training import History, lately, train
+from layercake.labs import judging, language
+from layercake.training import History, count_parameters, lately, train
 from solutions.prediction import sample
 from solutions.pretraining import Batch, train_step
 from solutions.transformer import GPT, flops_per_token, generate
@@ -214,7 +215,7 @@ def learn(model: GPT, settings: Settings, seed: int, folder: Path, compiled: boo
     return train(
         model, Rows(settings, seed), settings.steps,
         learning_rate=settings.learning_rate, seed=seed, path=folder / f"village-model-seed{seed}.safetensors",
-        settings={"village": language.fingerprint(), **asdict(settings)}, name="village model",
+        settings={"village": village.fingerprint(), **asdict(settings)}, name="village model",
         rate=partial(rate, descent=settings.descent), optimiser=MuonAndAdamW(model, settings), take_step=take_step,
         show=show, tokens_per_step=settings.tokens_per_step, stop_after=stop_after,
     )  # fmt: skip
@@ -275,12 +276,12 @@ def possible(model: GPT, n: int, seed: int, n_tokens: int = 400) -> dict[str, di
 Losses = Sequence[np.ndarray]  # of each document's tokens
 
 
-def gaps(losses: Losses, exam: language.Validation, seed: int = 0, draws: int = 1000) -> dict[str, dict[str, float]]:
+def gaps(losses: Losses, exam: judging.Validation, seed: int = 0, draws: int = 1000) -> dict[str, dict[str, float]]:
     """The mean loss above the exact bound by kind of text, and where 95 of 100 resamplings of the documents lie."""
     above = np.array([(loss - exact).sum() for loss, exact in zip(losses, exam.exact)])
     lengths, chance = np.array([len(loss) for loss in losses]), np.random.default_rng(seed)
     kinds, said = np.array([document.kind for document in exam.documents]), {}
-    for group in language.GROUPS:
+    for group in judging.GROUPS:
         rows = np.flatnonzero((kinds == group) | (group == "all"))
         again = chance.choice(rows, (draws, len(rows)))
         low, high = np.quantile(above[again].sum(axis=1) / lengths[again].sum(axis=1), [0.025, 0.975])
@@ -289,7 +290,7 @@ def gaps(losses: Losses, exam: language.Validation, seed: int = 0, draws: int = 
     return said
 
 
-def missed(losses: Losses, exam: language.Validation) -> dict[str, float]:
+def missed(losses: Losses, exam: judging.Validation) -> dict[str, float]:
     """How many words the model is not sure of and the best possible reader is, and their share of the whole gap."""
     loss, exact = np.concatenate(losses), np.concatenate(exam.exact)
     its = (exact < -np.log(CERTAIN)) & (loss > -np.log(SURE))
@@ -435,10 +436,10 @@ def card(result: dict[str, Any], size: int) -> str:
     })  # fmt: skip
 
 
-def measure(model: GPT, exam: language.Validation, n_written: int) -> dict[str, Any]:
+def measure(model: GPT, exam: judging.Validation, n_written: int) -> dict[str, Any]:
     """Everything that is said of the model."""
     sums = list(islice(village.documents(0, "validation", kinds="sum"), n_written))
-    losses = language.token_losses(model, [document.tokens for document in exam.documents])
+    losses = judging.token_losses(model, [document.tokens for document in exam.documents])
     return {
         "gaps": gaps(losses, exam),
         "missed": missed(losses, exam),
@@ -464,23 +465,23 @@ def trained(smoke: bool, runs: Path, file: Path) -> dict[str, Any]:
     histories = [learn(model, stage, seed, runs, compiled=not smoke) for stage, seed in zip(both, SEEDS, strict=True)]
     checkpoints.save(model, file)
     started = time.perf_counter()
-    data = measure(checkpoints.load(file), language.validation(40 if smoke else DOCUMENTS), 8 if smoke else WRITTEN)
+    data = measure(checkpoints.load(file), judging.validation(40 if smoke else DOCUMENTS), 8 if smoke else WRITTEN)
     first, then = map(asdict, both)
     tokens, seconds = tokens_of(both), sum(history.seconds for history in histories)
-    data |= {"parameters": language.count_parameters(model), "tokens": tokens, "training_seconds": seconds}
+    data |= {"parameters": count_parameters(model), "tokens": tokens, "training_seconds": seconds}
     data["flops"] = tokens * flops_per_token(len(village.VOCABULARY), first["d_model"], first["n_layers"], first["row"])
     data["curve"] = curve([loss for its in histories for loss in its.loss], both[0].tokens_per_step)
     command = "python -m experiments.village_model" + (" --smoke" if smoke else "")
     result = record.provenance(command, seconds + time.perf_counter() - started)
     result |= {"seeds": list(SEEDS), "repeats": 1, "spread": "where 95 of 100 resamplings of the documents lie"}
     differs = {key: value for key, value in then.items() if value != first[key]}
-    return result | {"settings": {"village": language.fingerprint(), **first, "then": differs}, "data": data}
+    return result | {"settings": {"village": village.fingerprint(), **first, "then": differs}, "data": data}
 
 
 def examined_again(recorded: dict[str, Any], file: Path) -> dict[str, Any]:
     """The record with its exam taken now, by what ships."""
     started = time.perf_counter()
-    data = recorded["data"] | measure(checkpoints.load(file), language.validation(DOCUMENTS), WRITTEN)
+    data = recorded["data"] | measure(checkpoints.load(file), judging.validation(DOCUMENTS), WRITTEN)
     added = record.provenance("python -m experiments.village_model --only exam", time.perf_counter() - started)
     return recorded | {"data": data, "added": {"exam": added}}
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from experiments import record
-from layercake import recall, waiting
-from layercake.clock import BATCH_SIZE, chain_finding, time_per_step
 from layercake.device import pick
-from layercake.readers import ALL_READERS, READERS
+from layercake.figures.waiting import finding as chain_finding
+from layercake.labs import recall, waiting
+from layercake.labs.clock import BATCH_SIZE, time_per_step
+from layercake.labs.readers import ALL_READERS, READERS
 from solutions.attention import MultiHeadAttention, attention_over_states, sequential_depth
 
 SCALE = "laptop"

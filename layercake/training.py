@@ -10,9 +10,10 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
@@ -157,6 +158,11 @@ def _loss_and_accuracy(history: History) -> dict[str, str]:
 def lately(values: list[float], steps: int = 50) -> float:
     """The mean of the last steps: texts differ in length from step to step, and so does their loss."""
     return sum(values[-steps:]) / len(values[-steps:])
+
+
+def smooth(values: Sequence[float], n: int = 5) -> list[float]:
+    """The mean of each step and the few before it."""
+    return [mean(values[max(0, i - n + 1) : i + 1]) for i in range(len(values))]
 
 
 def _first_loss(model: nn.Module, step_loss: StepLoss, seed: int) -> float:

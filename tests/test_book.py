@@ -22,7 +22,8 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
-from layercake import figures, waiting
+from layercake import figures
+from layercake.labs import waiting
 from solutions.attention import sequential_depth
 
 ROOT = Path(__file__).parent.parent

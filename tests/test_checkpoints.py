@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from layercake import checkpoints, language, village
+from layercake import checkpoints, village
 from layercake.training import CheckpointError
 from solutions.sft import add_lora
 from solutions.transformer import GPT
@@ -28,7 +28,7 @@ def file(model, tmp_path):
 
 def rewritten(file, weights=None, **metadata):
     """The file with other weights or metadata."""
-    said = {"format": checkpoints.FORMAT, "village": language.fingerprint(), "sizes": json.dumps(SIZES)}
+    said = {"format": checkpoints.FORMAT, "village": village.fingerprint(), "sizes": json.dumps(SIZES)}
     save_file(weights or load_file(file), file, metadata=said | metadata)
     return file
 
@@ -64,7 +64,7 @@ def test_a_file_of_another_kind_is_refused(file):
 
 
 def test_another_edition_of_the_village_is_refused(file):
-    with pytest.raises(CheckpointError, match=f"0000.*{language.fingerprint()}"):
+    with pytest.raises(CheckpointError, match=f"0000.*{village.fingerprint()}"):
         checkpoints.load(rewritten(file, village="0000"))
 
 

@@ -20,8 +20,14 @@ from pydantic import ValidationError
 from experiments import convolution, ledger, other_sequences, record, sensor_log
 from experiments import recall as recall_experiment
 from experiments import waiting as waiting_experiment
-from layercake import clock, other_figure, recall, recall_figure, results, waiting
-from layercake.readers import ALL_READERS, TRANSFORMER, Settings, readers
+from layercake import results
+from layercake.figures import convolution as convolution_chart
+from layercake.figures import other_sequences as digits_chart
+from layercake.figures import recall as recall_chart
+from layercake.figures import waiting as waiting_chart
+from layercake.figures.style import one_line
+from layercake.labs import recall, waiting
+from layercake.labs.readers import ALL_READERS, TRANSFORMER, Settings, readers
 from solutions.attention import MultiHeadAttention, attention_over_states
 from solutions.transformer import Block
 
@@ -133,14 +139,14 @@ def test_backbone_is_the_same_run_as_waiting():
 @pytest.mark.parametrize("name", ["waiting", "backbone"])
 def test_both_panels_are_drawn_and_told(name):
     data = results.load(name)["data"]
-    chain, times = clock.plot_waiting(data).axes
+    chain, times = waiting_chart.plot(data).axes
     for axes, drawn in (
         (chain, data["sequential_depth"]),
         (times, {n: data[n]["median_ms"] for n in ALL_READERS[2:3]}),
     ):
         lines = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
         assert all(lines[reader] == values for reader, values in drawn.items())
-    said = clock.waiting_alt_text(data)
+    said = waiting_chart.alt_text(data)
     assert f"{data['length'][-1]} symbols" in said and all(reader in said for reader in data["sequential_depth"])
 
 
@@ -224,14 +230,14 @@ def test_where_recall_falls_below_a_level_is_read_off_each_seed():
 
 def test_the_figure_of_the_message_draws_its_lines_and_the_level():
     recorded = results.load("recall")
-    axes = recall_figure.plot_message(recorded).axes[0]
+    axes = recall_chart.plot(recorded).axes[0]
     drawn = [list(line.get_ydata()) for line in axes.lines]
-    lines = recall_figure.message_lines(recorded)
+    lines = recall_chart.lines_of(recorded)
     assert set(lines) == {"RNN", "LSTM", *recall.READERS, TRANSFORMER}
     assert all(line["median"] in drawn for line in lines.values())
     assert [0.9, 0.9] in drawn and [recorded["numbers"]["chance"]] * 2 in drawn and [1, 1] in drawn
-    assert axes.get_title(loc="left") == recall_figure.message_finding(recorded)
-    assert recall_figure.one_line(axes.get_title(loc="left")) in recall_figure.message_alt_text(recorded)
+    assert axes.get_title(loc="left") == recall_chart.finding(recorded)
+    assert one_line(axes.get_title(loc="left")) in recall_chart.alt_text(recorded)
 
 
 # convolution
@@ -281,12 +287,12 @@ def test_reach_is_counted_in_positions():
 
 def test_the_figure_of_the_convolutions_draws_every_reach():
     recorded = results.load("convolution")
-    axes = recall_figure.plot_convolution(recorded).axes[0]
+    axes = convolution_chart.plot(recorded).axes[0]
     upright = {line.get_xdata()[0] for line in axes.lines if list(line.get_ydata()) == [0, 1]}
     assert upright >= {curve["reach"] for curve in recorded["data"]["recall"]}
     drawn = [list(line.get_ydata()) for line in axes.lines]
     assert all(curve["median"] in drawn for curve in recorded["data"]["recall"])
-    assert recall_figure.one_line(axes.get_title(loc="left")) in recall_figure.convolution_alt_text(recorded)
+    assert one_line(axes.get_title(loc="left")) in convolution_chart.alt_text(recorded)
 
 
 # other-sequences
@@ -339,13 +345,13 @@ def test_the_machine_beats_counting_and_not_the_law():
 
 def test_the_figure_of_the_other_sequences_draws_every_cost_and_every_digit():
     recorded = results.load("other-sequences")
-    bars, *pictures = other_figure.plot_other(recorded).axes
+    bars, *pictures = digits_chart.plot(recorded).axes
     widths = {round(patch.get_width(), 4) for patch in bars.patches}
     numbers = recorded["numbers"]
     assert widths == {round(numbers[key], 4) for key in numbers if key in (
         "digits_model", "digits_places", "digits_ngram", "log_model", "log_ngram", "log_exact")}  # fmt: skip
     assert len(pictures) == 3 * len(recorded["data"]["digits"]["examples"])
-    assert f"{numbers['log_exact']:.3f}" in other_figure.other_alt_text(recorded)
+    assert f"{numbers['log_exact']:.3f}" in digits_chart.alt_text(recorded)
 
 
 # The ledger

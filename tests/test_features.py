@@ -15,8 +15,9 @@ import pytest
 import torch
 
 from experiments import features, record
-from layercake import features_figure, language, results, village
-from layercake.recall_figure import one_line
+from layercake import results, village
+from layercake.figures import features as chart
+from layercake.figures.style import one_line
 from solutions.transformer import GPT
 
 ROOT = Path(__file__).parents[1]
@@ -131,15 +132,15 @@ def test_the_experiment_runs_small_and_records_everything(tmp_path):
     assert ran.returncode == 0, ran.stderr
     result = results.load("features", tmp_path)
     record.Record.model_validate(result)
-    figure = features_figure.plot_features(result)
-    assert figure.axes[0].get_title(loc="left") == features_figure.features_finding(result)
-    assert one_line(features_figure.features_finding(result)) in features_figure.features_alt_text(result)
+    figure = chart.plot(result)
+    assert figure.axes[0].get_title(loc="left") == chart.finding(result)
+    assert one_line(chart.finding(result)) in chart.alt_text(result)
 
 
 def test_what_is_recorded_is_computed_from_its_data_and_carries_the_claim():
     recorded = results.load("features")
     data = recorded["data"]
-    assert recorded["settings"]["village"] == language.fingerprint() and len(recorded["seeds"]) >= 3
+    assert recorded["settings"]["village"] == village.fingerprint() and len(recorded["seeds"]) >= 3
     assert recorded["claim"] == features.CLAIM and recorded["limits"] == features.LIMITS
     assert recorded["finding"] == features.finding(data)
     assert recorded["measured"] == json.loads(json.dumps(features.measured(data)))

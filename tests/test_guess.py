@@ -20,7 +20,8 @@ import pydata_sphinx_theme
 import pytest
 from playwright.sync_api import Locator, Page
 
-from layercake import figures, guess, village
+from layercake import figures, village
+from layercake.figures import guess
 
 ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -310,7 +311,7 @@ def test_it_fits_a_phone_and_stays_where_it_is(play):
 def test_wrong_settings_are_named(play):
     for given, trouble in [
         ({"pasages": []}, "unknown setting pasages. Known: passages, ngram"),
-        ({"stake": 0.5}, "no passages. layercake.guess.state() gives them."),
+        ({"stake": 0.5}, "no passages. layercake.figures.guess.state() gives them."),
     ]:
         opened = play(given=given)
         opened.page.wait_for_timeout(100)
@@ -324,7 +325,7 @@ def test_the_text_alternative_shows_without_scripts_and_in_print(play):
         box = opened.page.locator("figcaption").bounding_box()
         assert box and box["height"] > 10, media
     figure = (ROOT / "book" / "prediction.md").read_text(encoding="utf-8")
-    assert re.search(r"```\{moving-picture\} guess\n:alt: .{100,}\n:data: layercake\.guess\n", figure)
+    assert re.search(r"```\{moving-picture\} guess\n:alt: .{100,}\n:data: layercake\.figures\.guess\n", figure)
 
 
 def test_the_directive_computes_its_data_and_names_a_module_that_is_missing(tmp_path):
@@ -332,7 +333,7 @@ def test_the_directive_computes_its_data_and_names_a_module_that_is_missing(tmp_
     path = f"import sys; sys.path.insert(0, {str(ROOT / 'book' / '_ext')!r})\n"
     (tmp_path / "conf.py").write_text(path + "extensions = ['myst_parser', 'moving_pictures']\n")
     (tmp_path / "index.md").write_text(
-        '# Page\n\n```{moving-picture} guess\n:alt: A\n:data: layercake.guess\n:state: {"passage": 2}\n```\n\n'
+        '# Page\n\n```{moving-picture} guess\n:alt: A\n:data: layercake.figures.guess\n:state: {"passage": 2}\n```\n\n'
         "```{moving-picture} guess\n:alt: B\n:data: layercake.gues\n```\n"
     )
     command = [sys.executable, "-m", "sphinx", "-q", str(tmp_path), str(tmp_path / "out")]

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from experiments import assistant, icing, icing_knows, playscript, record
-from layercake import checkpoints, experts, results, sft
+from layercake import checkpoints, results
+from layercake.labs import sft
+from layercake.village import experts
 from solutions.sft import render_chat
 
 ROOT = Path(__file__).parents[1]
@@ -68,7 +70,7 @@ def test_the_longer_trainings_are_put_beside_the_others_of_the_same_base_alone(m
             for job in jobs
         }
 
-    monkeypatch.setattr(icing, "side_by_side", as_recorded)
+    monkeypatch.setattr(record, "side_by_side", as_recorded)
     again = json.loads(json.dumps(icing.with_the_longer(recorded, settings)))
     assert {**again, "added": None} == {**recorded, "added": None} and icing.LONGER in again["added"]
     with pytest.raises(ValueError, match="another base"):
@@ -106,7 +108,7 @@ def test_new_questions_are_answered_as_the_record_says():
     """A hundred that the record was not made on: within five standard errors of what was measured."""
     exam = sft.examine(checkpoints.load("assistant"), render_chat, 100, kinds=("known", "ambiguous"), seed=7)
     manners = results.load("assistant")["data"]["exams"]["assistant"]["manners"]
-    for manner in ("right", "cites", "asks back", sft.LEFT):
-        said, n = manners[manner]["value"], 100 if manner != sft.LEFT else 200
+    for manner in ("right", "cites", "asks back", experts.LEFT):
+        said, n = manners[manner]["value"], 100 if manner != experts.LEFT else 200
         spread = (max(said * (1 - said), 0.01) / n) ** 0.5
         assert abs(exam.share(manner) - said) < 5 * spread, manner

@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import Page
 
 from experiments import infrastructure, record, village_model
-from layercake import compute, figures, results
+from layercake import figures, results
+from layercake.figures import compute
 
 ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -157,10 +158,10 @@ def test_it_runs_small_and_refuses_to_overwrite_the_record(tmp_path):
 
 
 def test_every_run_is_drawn_and_told(recorded):
-    axes = compute.plot_compute(recorded).axes[0]
+    axes = compute.plot(recorded).axes[0]
     assert axes.get_yscale() == "log"
     drawn = {line.get_label(): (line.get_marker(), sorted(line.get_ydata())) for line in axes.lines}
-    told = compute.compute_alt_text(recorded)
+    told = compute.alt_text(recorded)
     for kind, (label, marker, _) in compute.KINDS.items():
         runs = [run for run in recorded["data"]["runs"] if run["kind"] == kind]
         assert drawn[label] == (marker, sorted(run["operations"] for run in runs)) and runs
@@ -291,7 +292,7 @@ def test_a_slider_says_its_number_and_moves_by_equal_factors(opened):
         ({"preset": "GPT-5"}, "no such run: GPT-5. Known: The village model, GPT-2, remade, GPT-3"),
         ({"device": "tpu"}, "no such device: tpu. Known: t4, v100, a100, h100, core"),
         ({"utilisation": 1.5}, "utilisation is from 0.01 to 1, not 1.5"),
-        ({"hardware": []}, "no hardware is given. layercake.compute.state() makes it"),
+        ({"hardware": []}, "no hardware is given. layercake.figures.compute.state() makes it"),
     ],
 )
 def test_a_wrong_setting_is_named(opened, some, said):

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from torch import nn
 
 from experiments import chekhov, every_position, record
 from experiments import language as experiment
-from layercake import language, language_figure, results, village
+from layercake import results, village
+from layercake.figures import chekhov as chekhov_chart
+from layercake.figures.style import one_line
+from layercake.labs import judging, language
 from layercake.training import CheckpointError
 from solutions.prediction import sample
 from solutions.rnn import GRUCell, LSTMCell, RecurrentLanguageModel
@@ -136,17 +140,17 @@ class TestJudging:
         torch.manual_seed(0)
         model = RecurrentLanguageModel(len(village.VOCABULARY), 16, 1)
         texts = [document.tokens for document in islice(village.documents(3), 5)]
-        for text, losses in zip(texts, language.token_losses(model, texts, n_together=3), strict=True):
+        for text, losses in zip(texts, judging.token_losses(model, texts, n_together=3), strict=True):
             logits = model(torch.tensor([[village.END, *text[:-1]]]))[0][0].double().log_softmax(dim=-1)
             expected = -logits[range(len(text)), list(text)].detach().numpy()
             np.testing.assert_allclose(losses, expected, atol=1e-4)
 
     def test_a_text_without_tokens_is_refused(self):
         with pytest.raises(ValueError, match="without tokens"):
-            language.token_losses(RecurrentLanguageModel(len(village.VOCABULARY), 4, 1), [[1, 2], []])
+            judging.token_losses(RecurrentLanguageModel(len(village.VOCABULARY), 4, 1), [[1, 2], []])
 
     def test_the_bound_is_that_of_the_best_possible_reader_on_the_same_tokens(self):
-        exam = language.validation(30)
+        exam = judging.validation(30)
         of_kind = [village.surprisal(d) for d in exam.documents if d.kind == "sum"]
         assert exam.bound["sum"] == pytest.approx(np.concatenate(of_kind).mean())
         assert exam.bound["all"] == pytest.approx(np.concatenate([village.surprisal(d) for d in exam.documents]).mean())
@@ -155,7 +159,7 @@ class TestJudging:
     def test_documents_that_lack_a_kind_are_refused(self):
         plays = list(islice(village.documents(0, "validation", "play"), 3))
         with pytest.raises(ValueError, match="among 3 documents there is no record, no story, no sum"):
-            language.Validation(plays)
+            judging.Validation(plays)
 
 
 class TestTheLab:
@@ -186,7 +190,7 @@ class TestTheLab:
     def test_the_loss_falls_and_stays_above_the_bound(self, curve):
         assert curve.tokens[-1] == TINY.steps * TINY.tokens_per_step
         assert curve.loss["all"][-1] < curve.loss["all"][0] - 0.3
-        assert all(curve.gap(group) > 0 for group in language.GROUPS)
+        assert all(curve.gap(group) > 0 for group in judging.GROUPS)
 
     def test_the_laptops_lstm_has_at_most_a_million_parameters(self):
         laptop = language.SCALES["laptop"]
@@ -194,7 +198,7 @@ class TestTheLab:
 
     def test_the_example_is_a_story_of_the_documents_that_are_judged(self):
         text = language.example("smoke")
-        documents = language.validation(language.SCALES["smoke"].n_documents).documents
+        documents = judging.validation(language.SCALES["smoke"].n_documents).documents
         assert text in [document.text for document in documents if document.kind == "story"]
 
     def test_a_story_is_drawn_by_the_sampler_that_is_handed_in(self, curve):
@@ -250,14 +254,14 @@ class TestEveryPosition:
         given = every_position.pages(3, "train")
         model = every_position.machine(0, every_position.SMOKE)
         tokens, asked = every_position.batch(given, every_position.labels(given), [0, 1, 2])
-        losses = np.concatenate(language.token_losses(model, [one.document.tokens for one in given]))
+        losses = np.concatenate(judging.token_losses(model, [one.document.tokens for one in given]))
         assert every_position.loss_of(model, tokens, asked, True)[0].item() == pytest.approx(losses.mean(), abs=1e-4)
 
     def test_a_label_is_one_target_and_among_those_of_every_position(self):
         given = every_position.pages(3, "train")
         model = every_position.machine(0, every_position.SMOKE)
         tokens, asked = every_position.batch(given, every_position.labels(given), [0, 1, 2])
-        losses = language.token_losses(model, [one.document.tokens for one in given])
+        losses = judging.token_losses(model, [one.document.tokens for one in given])
         expected = np.mean([of_page[at] for of_page, at in zip(losses, asked.tolist())])
         assert every_position.loss_of(model, tokens, asked, False)[0].item() == pytest.approx(expected, abs=1e-4)
         assert all(at in one.questions for one, at in zip(given, asked.tolist()))
@@ -291,7 +295,7 @@ class TestChekhov:
             for i, one in enumerate(told):
                 for thing in (0, chekhov.THINGS.index("mask")):
                     words = chekhov.words_of(chekhov.THINGS[thing])
-                    losses = language.token_losses(model, [[*one.prefix, *words]])[0][-len(words) :]
+                    losses = judging.token_losses(model, [[*one.prefix, *words]])[0][-len(words) :]
                     assert scores[i, thing] == pytest.approx(-losses.sum(), abs=1e-3)
 
     def test_a_transformer_scores_as_it_would_reading_each_story_or_the_end_of_a_longer_one(self):
@@ -316,7 +320,7 @@ class TestChekhov:
         recorded = results.load("chekhov")
         with pytest.raises(ValueError, match="another edition"):
             chekhov.with_the_transformers({**recorded, "settings": {**recorded["settings"], "village": "0"}}, Path("."))
-        four = language_figure.only(recorded, "LSTM", "GRU", "RNN", "n-gram")
+        four = chekhov_chart.only(recorded, "LSTM", "GRU", "RNN", "n-gram")
         assert set(four["data"]["keep"]["by_distance"]["models"]) == {"LSTM", "GRU", "RNN", "n-gram"}
 
     def test_choices_tell_the_new_promise_from_the_old_one(self):
@@ -334,13 +338,12 @@ def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
     assert ran.returncode == 0, ran.stderr
     result = results.load(name.replace("_", "-"), tmp_path)
     record.Record.model_validate(result)
-    assert "--smoke" in result["command"] and result["settings"]["village"] == language.fingerprint()
+    assert "--smoke" in result["command"] and result["settings"]["village"] == village.fingerprint()
     assert {file: file.read_bytes() for file in results.FOLDER.glob("*.json")} == before
-    figure = getattr(language_figure, f"plot_{name}")(result)
-    assert figure.axes[0].get_title(loc="left") == getattr(language_figure, f"{name}_finding")(result)
-    assert language_figure.one_line(getattr(language_figure, f"{name}_finding")(result)) in getattr(
-        language_figure, f"{name}_alt_text"
-    )(result)
+    chart = import_module(f"layercake.figures.{name}")
+    figure = chart.plot(result)
+    assert figure.axes[0].get_title(loc="left") == chart.finding(result)
+    assert one_line(chart.finding(result)) in chart.alt_text(result)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -356,7 +359,7 @@ def test_what_is_recorded_is_of_todays_village_and_was_no_smoke_run(name):
     recorded = results.load(name.replace("_", "-"))
     record.Record.model_validate(recorded)
     assert "--smoke" not in recorded["command"] and len(recorded["seeds"]) >= 3
-    assert recorded["settings"]["village"] == language.fingerprint()
+    assert recorded["settings"]["village"] == village.fingerprint()
 
 
 @pytest.mark.parametrize("module", [experiment, chekhov, every_position])
@@ -391,7 +394,7 @@ def test_the_recorded_band_is_that_of_its_seeds_and_of_todays_settings():
     for scale in ("smoke", "laptop"):
         lstm = recorded["data"][scale]["networks"]["LSTM"]
         assert lstm["seeds"] >= 3
-        for group in language.GROUPS:
+        for group in judging.GROUPS:
             band = lstm["loss"][group]
             points = zip(zip(*band["seeds"]), band["median"], band["low"], band["high"], strict=True)
             for values, median, low, high in points:

@@ -19,8 +19,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 import layercake
-from layercake import recall, recall_figure, results
+from layercake import results
 from layercake.device import INSTALL_TORCH, pick, where
+from layercake.figures import lab_recall
+from layercake.labs import clock, recall
 from layercake.training import CheckpointError, TrainingError, learning_rate_at, train
 from solutions.attention import MultiHeadAttention, attention_over_states, causal_attention
 
@@ -351,17 +353,17 @@ def test_the_recorded_curves_can_be_drawn_alone_and_an_unrecorded_scale_says_so(
     with pytest.raises(ValueError, match="Nothing to draw"):
         recall.plot()
     curves = made_up([0.3] * 8, [1.0] * 8) | {"scale": "colab"}
-    assert recall_figure.NOT_RECORDED in recall.alt_text(curves) and recall.plot(curves).axes[0].lines
+    assert lab_recall.NOT_RECORDED in recall.alt_text(curves) and recall.plot(curves).axes[0].lines
 
 
 def test_the_clock_measures_every_reader_at_every_length():
-    times = recall.time_per_step(attention_over_states, MultiHeadAttention, "smoke", repeats=2, lengths=(8, 64))
+    times = clock.time_per_step(attention_over_states, MultiHeadAttention, "smoke", repeats=2, lengths=(8, 64))
     for name in recall.READERS:
         low, median, high = (times[name][key] for key in ("low_ms", "median_ms", "high_ms"))
         assert len(median) == 2 and all(0 < a <= b <= c for a, b, c in zip(low, median, high))
     assert times["GRU"]["median_ms"][1] > times["GRU"]["median_ms"][0]
-    figure = recall.plot_times(times)
-    assert "ms" in figure.axes[0].get_ylabel() and "64 symbols" in recall.times_alt_text(times)
+    figure = clock.plot(times)
+    assert "ms" in figure.axes[0].get_ylabel() and "64 symbols" in clock.alt_text(times)
 
 
 def test_recorded_results_are_plain_json_in_the_package():

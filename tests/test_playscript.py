@@ -10,8 +10,12 @@ import random
 import pytest
 import torch
 
-from layercake import experts, playscript, playscript_figure, village
-from layercake.recall_figure import one_line
+from layercake import village
+from layercake.figures import lab_playscript
+from layercake.figures import playscript as chart
+from layercake.figures.style import one_line
+from layercake.labs import playscript
+from layercake.village import experts
 from solutions import playscript as reference
 from solutions.playscript import LEFT, OUTCOMES, RIGHT, WRONG
 from solutions.transformer import GPT
@@ -184,34 +188,33 @@ def record(few):
 
 
 def test_the_figure_shows_the_shares_and_says_its_finding(few, monkeypatch):
-    monkeypatch.setattr(playscript_figure, "recorded", lambda: None)
+    monkeypatch.setattr(lab_playscript, "recorded", lambda: None)
     questions = playscript.questions(3)
     lines = {question.text: experts.in_short(question, question.value) for question in questions}
     interviews = interviewed(lines | {questions[0].text: "Curtain."}, model=tiny())
-    figure = playscript_figure.plot(interviews)
+    figure = playscript.plot(interviews)
     (axes,) = figure.axes
     bars = [bar.get_width() for bar in axes.patches]
     assert bars == pytest.approx([its.share(outcome) for its in interviews for outcome in OUTCOMES])
-    finding = playscript_figure.finding(playscript_figure.shares_of(interviews))
+    finding = playscript.finding(interviews)
     assert figure.get_suptitle() == finding and finding.count("67%") == 4
-    said = playscript_figure.alt_text(interviews)
+    said = playscript.alt_text(interviews)
     assert one_line(finding) in said and "the clerk: right 67%, no answer 33%" in said and "recorded" not in said
 
 
 def test_where_it_was_recorded_the_right_answers_are_marked(record, monkeypatch):
-    monkeypatch.setattr(playscript_figure, "recorded", lambda: record)
-    for figure in (playscript_figure.plot(interviewed(model=tiny())), playscript_figure.plot_recorded(record)):
+    monkeypatch.setattr(lab_playscript, "recorded", lambda: record)
+    for figure in (playscript.plot(interviewed(model=tiny())), chart.plot(record)):
         (axes,) = figure.axes
         marks = axes.containers[-1].lines[0].get_xdata()
         assert list(marks) == [its["outcomes"][RIGHT]["value"] for its in record["data"].values()]
         assert [text.get_text() for text in figure.legends[0].get_texts()][:-1] == list(OUTCOMES)
-    assert "Right where 3 questions were recorded: " in playscript_figure.alt_text(interviewed(model=tiny()))
-    shares = playscript_figure.recorded_shares(record)
-    assert one_line(playscript_figure.finding(shares)) in playscript_figure.recorded_alt_text(record)
+    assert "Right where 3 questions were recorded: " in playscript.alt_text(interviewed(model=tiny()))
+    assert one_line(chart.finding(record)) in chart.alt_text(record)
 
 
 def test_the_moving_picture_gets_what_was_written_and_counted(record):
-    state = playscript_figure.state(record)
+    state = chart.state(record)
     (column,) = state["columns"]
     assert state["dial"]["places"] == list(record["data"]) and len(state["questions"]) == 3
     for place, its in zip(column["places"], record["data"].values()):

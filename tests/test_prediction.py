@@ -17,7 +17,8 @@ from autograder.checking.judge import observe_all
 from autograder.checking.topic import load
 from autograder.checks.common import DRAWS
 from autograder.checks.prediction.shared import shares_agree
-from layercake import ngram_lab, village
+from layercake import village
+from layercake.labs import ngram
 from solutions import prediction
 
 TOPIC = load("prediction")
@@ -117,15 +118,13 @@ def test_no_blanks_at_all_earn_nothing():
 
 @pytest.fixture(scope="module")
 def measured():
-    texts = ngram_lab.texts("smoke")
-    return texts, ngram_lab.run(
-        prediction.count_ngrams, prediction.ngram_probabilities, prediction.cross_entropy, texts
-    )
+    texts = ngram.texts("smoke")
+    return texts, ngram.run(prediction.count_ngrams, prediction.ngram_probabilities, prediction.cross_entropy, texts)
 
 
 def test_more_text_helps_longer_contexts_longer_and_none_reaches_the_bound(measured):
     texts, losses = measured
-    winners = ngram_lab.best(losses)
+    winners = ngram.best(losses)
     assert winners == sorted(winners) and winners[0] < winners[-1]
     assert all(loss > texts.bound for row in losses.values() for loss in row)
     assert all(row == sorted(row, reverse=True) for row in losses.values())
@@ -137,7 +136,7 @@ def test_the_loss_is_that_of_the_smoothed_counts(measured):
     ids = texts.validation.tolist()
     charged = [
         -math.log(prediction.ngram_probabilities(counts, (before,), len(village.VOCABULARY), 0.01)[token])
-        for before, token in zip(ids[ngram_lab.SHARED - 1 :], ids[ngram_lab.SHARED :])
+        for before, token in zip(ids[ngram.SHARED - 1 :], ids[ngram.SHARED :])
     ]
     assert losses[2][0] == pytest.approx(sum(charged) / len(charged), rel=1e-4)
     assert len(charged) == texts.n_tokens
@@ -145,27 +144,25 @@ def test_the_loss_is_that_of_the_smoothed_counts(measured):
 
 def test_table_words_and_figure_say_the_same(measured):
     texts, losses = measured
-    table = ngram_lab.table(losses, texts, prediction.perplexity, prediction.bits_per_byte)
-    words = ngram_lab.alt_text(losses, texts)
-    figure = ngram_lab.plot(losses, texts)
+    table = ngram.table(losses, texts, prediction.perplexity, prediction.bits_per_byte)
+    words = ngram.alt_text(losses, texts)
+    figure = ngram.plot(losses, texts)
     (axes,) = figure.axes
     assert f"{losses[3][-1]:.3f}" in table and f"to {losses[3][-1]:.2f}" in words
-    assert list(axes.lines[2].get_ydata()) == losses[3] and axes.get_title(loc="left") == ngram_lab.finding(
-        losses, texts
-    )
+    assert list(axes.lines[2].get_ydata()) == losses[3] and axes.get_title(loc="left") == ngram.finding(losses, texts)
     assert not plt.get_fignums()
 
 
 def test_writing_stops_where_nothing_was_ever_seen(measured):
     texts, _ = measured
-    assert ngram_lab.write(
+    assert ngram.write(
         lambda tokens, n: {}, prediction.ngram_probabilities, lambda logits: logits.argmax(), texts, 5
     ).endswith("[never seen]")
 
 
 def test_an_unknown_scale_is_refused():
     with pytest.raises(ValueError, match="laptop"):
-        ngram_lab.texts("huge")
+        ngram.texts("huge")
 
 
 # --- the reference ------------------------------------------------------------------------------------------

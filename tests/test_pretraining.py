@@ -24,10 +24,12 @@ from torch.nn import functional as F
 
 from experiments import pretraining as experiment
 from experiments import record
-from layercake import corpus, language, pretraining, pretraining_figure, results, training, village
+from layercake import corpus, results, training, village
 from layercake.device import Device
-from layercake.pretraining import Settings
-from layercake.training import CheckpointError, TrainingError
+from layercake.figures import pretraining as chart
+from layercake.labs import judging, pretraining
+from layercake.labs.pretraining import Settings
+from layercake.training import CheckpointError, TrainingError, count_parameters
 from solutions import pretraining as reference
 from solutions.prediction import bits_per_byte
 from solutions.transformer import GPT, generate
@@ -80,7 +82,7 @@ def start(script: str, folder: Path, *launcher: str) -> subprocess.Popen:
         "from pathlib import Path\n"
         "from layercake import pretraining, training\n"
         "from layercake.device import Device\n"
-        "from layercake.pretraining import Settings\n"
+        "from layercake.labs.pretraining import Settings\n"
         "from solutions import pretraining as reference\n"
         "from solutions.transformer import GPT\n"
         "torch.set_num_threads(1)\n"
@@ -226,7 +228,7 @@ def test_what_would_fail_later_is_refused_before_training(name, tmp_path, monkey
     with pytest.raises(ValueError, match=match):
         pretraining.check(settings, text, n_processes)
     if n_processes == 1:
-        monkeypatch.setattr(pretraining, "open_text", lambda *arguments: text)
+        monkeypatch.setattr("layercake.labs.pretraining.lab.open_text", lambda *arguments: text)
         with pytest.raises(ValueError, match=match):
             tiny_run(tmp_path, settings)
         assert not list(tmp_path.iterdir())
@@ -328,10 +330,10 @@ def test_checkpoints_of_other_runs_other_shapes_and_torn_ones_are_refused(tmp_pa
 
 
 def test_the_model_is_judged_on_whole_documents_against_the_exact_bound(curve):
-    exam = language.validation(TINY.n_documents)
+    exam = judging.validation(TINY.n_documents)
     assert curve.bound == exam.bound and curve.text.bits is None and curve.bits_per_byte() is None
     assert [values[-1] for values in curve.loss.values()] == exam.judge(curve.model)
-    assert curve.tokens == [step * TINY.tokens_per_step for step in language.measuring_steps(TINY.steps)]
+    assert curve.tokens == [step * TINY.tokens_per_step for step in judging.measuring_steps(TINY.steps)]
     assert curve.loss["all"][-1] < curve.loss["all"][0] - 0.3 and curve.gap() > 0
     assert curve.gap("sum") == curve.loss["sum"][-1] - exam.bound["sum"]
 
@@ -399,7 +401,7 @@ def test_the_stated_activations_are_what_pytorch_keeps(dtype):
     log_softmax = 4 * inputs.numel() * vocab_size
     found = sum(n for n, _ in kept.values()) - said["copies of the weights"]
     assert said["activations"] + log_softmax == pytest.approx(found, rel=0.05)
-    assert said["weights"] == 4 * language.count_parameters(model)
+    assert said["weights"] == 4 * count_parameters(model)
 
 
 def test_colab_s_sizes_fit_a_t4():
@@ -445,7 +447,7 @@ def test_the_figure_says_its_finding_its_bound_and_the_lstm(curve):
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "NO_COLOR": "1"}
-    line = [sys.executable, "-m", "layercake.pretraining", *arguments]
+    line = [sys.executable, "-m", "layercake.labs.pretraining", *arguments]
     return subprocess.run(line, capture_output=True, text=True, env=environment, cwd=ROOT)
 
 
@@ -456,7 +458,7 @@ def test_the_command_s_help_names_its_options_and_a_wrong_word_is_one_line():
         assert option in helped.stdout
     refused = command("--scale", "huge")
     assert refused.returncode == 1 and "Traceback" not in refused.stderr
-    assert refused.stderr.strip().splitlines()[-1].startswith("layercake.pretraining: SCALE = 'huge' is not known")
+    assert refused.stderr.strip().splitlines()[-1].startswith("layercake.labs.pretraining: SCALE = 'huge' is not known")
 
 
 def test_the_command_trains_and_goes_on_where_it_was(tmp_path):
@@ -480,8 +482,8 @@ def test_the_experiment_runs_small_and_records_everything(tmp_path, monkeypatch)
     record.Record.model_validate(result)
     assert result["finding"] == experiment.finding(result["data"]) and "--smoke" in result["command"]
     assert f"{result['numbers']['gap']:.2f} nats" in result["finding"]
-    pretraining_figure.plot_cake(result)
-    assert pretraining_figure.cake_finding(result).splitlines()[0] in pretraining_figure.cake_alt_text(result)
+    chart.plot(result)
+    assert chart.finding(result).splitlines()[0] in chart.alt_text(result)
 
 
 def test_finding_figures_and_numbers_are_what_the_data_give():
@@ -497,9 +499,9 @@ def test_the_recorded_band_is_that_of_its_seeds_and_of_todays_settings(scale):
     recorded = results.load("pretraining")
     curve, settings = recorded["data"][scale], experiment.settings_of(scale)
     assert recorded["settings"][scale] == json.loads(json.dumps(vars(settings)))
-    assert recorded["settings"]["village"] == language.fingerprint()
+    assert recorded["settings"]["village"] == village.fingerprint()
     assert curve["seeds"] == len(recorded["settings"]["seeds"][scale])
-    assert curve["tokens"] == [step * settings.tokens_per_step for step in language.measuring_steps(settings.steps)]
+    assert curve["tokens"] == [step * settings.tokens_per_step for step in judging.measuring_steps(settings.steps)]
     for line in curve["loss"].values():
         for values, median, low, high in zip(
             zip(*line["seeds"]), line["median"], line["low"], line["high"], strict=True
@@ -516,7 +518,7 @@ def test_the_record_carries_its_claim():
     for network in beside["networks"].values():
         assert network["tokens"][-1] == curve["tokens"][-1]
         assert min(network["loss"]["all"]["low"]) > max(experiment.ends(curve)) > curve["bound"]["all"]
-    assert all(name in pretraining_figure.cake_finding(recorded) for name in ("transformer", *beside["networks"]))
+    assert all(name in chart.finding(recorded) for name in ("transformer", *beside["networks"]))
 
 
 def test_the_laptop_s_run_ends_within_a_tenth_of_a_nat_of_the_bound():

@@ -124,7 +124,7 @@ def test_what_a_learner_imports_needs_nothing_of_an_instructors():
     extras = [*PROJECT["optional-dependencies"]["book"], *PROJECT["optional-dependencies"]["instructor"]]
     absent = {name.replace("-", "_") for name in bounds(extras)} | {"nbformat", "notebook", "pytest", "playwright"}
     modules = learners_modules()
-    assert {"layercake", "layercake.waiting", "solutions.attention", "autograder.checks.attention"} <= set(modules)
+    assert {"layercake", "layercake.labs.waiting", "solutions.attention", "autograder.checks.attention"} <= set(modules)
     code = f"ABSENT, MODULES = {absent!r}, {modules!r}\n{WITHOUT_THE_INSTRUCTORS}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr

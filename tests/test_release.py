@@ -11,8 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.checking.source import STUB
-from autograder.checking.source import ReleaseError, solution_source
+from autograder.checking.source import STUB, ReleaseError, solution_source
 from autograder.checking.topic import ROOT, load
 from autograder.course.files import CourseError
 from autograder.releasing.release import Address, build_source, finish_release, release

@@ -12,6 +12,7 @@ import math
 import random
 import statistics
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 import torch
@@ -21,10 +22,13 @@ from tiny import tiny
 from autograder.checking.chance import FALSE_ALARM
 from experiments import cherry, cold_start, goodhart, record, reward_model, rounds, sycophancy
 from experiments.cherry import LOSSES
-from layercake import checkpoints, experts, raters, results, reward, reward_figure, sft, training, village
+from layercake import checkpoints, results, training, village
 from layercake.device import Device
-from layercake.raters import Panel
-from layercake.recall_figure import one_line
+from layercake.figures import lab_reward
+from layercake.figures.style import one_line
+from layercake.labs import reward, sft
+from layercake.village import experts, raters
+from layercake.village.raters import Panel
 from solutions.prediction import sample
 from solutions.reward import (
     RewardModel,
@@ -40,16 +44,14 @@ SCRIPTS = {
     "cherry": cherry, "cold-start": cold_start, "reward-model": reward_model, "goodhart": goodhart,
     "sycophancy": sycophancy, "rounds": rounds,
 }  # fmt: skip
-FIGURES = {name: (name, name) for name in SCRIPTS}  # plot_…, and …_finding and …_alt_text
-FIGURES |= {"cold-start": ("cold_start", "cold"), "reward-model": ("model", "model")}
 N, WHOLE = 100, reward.LONGEST  # questions to what ships, and tokens that its replies may have
-STATES = {"goodhart": "goodhart", "sycophancy": "flattery"}
+STATES = ("goodhart", "sycophancy")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(reward, "LONGEST", 8)
+    monkeypatch.setattr("layercake.labs.reward.rollouts.LONGEST", 8)
 
 
 def short_of_words(replies: reward.Replies) -> torch.Tensor:
@@ -98,7 +100,7 @@ def test_replies_that_never_end_stop_the_loop(monkeypatch):
     def never_the_line_break(logits: torch.Tensor, **more) -> torch.Tensor:
         return sample(logits.index_fill(-1, torch.tensor([sft.NEWLINE]), -math.inf), **more)
 
-    monkeypatch.setattr(reward, "sample", never_the_line_break)
+    monkeypatch.setattr("layercake.labs.reward.reinforcement.sample", never_the_line_break)
     trained = reinforced(lambda replies: torch.rand(len(replies.texts)), replace(TINY, steps=30))
     assert "came to an end" in trained.stopped and len(trained.log.broken) == reward.BABBLE
 
@@ -252,18 +254,17 @@ def check_the_labs_figures(tuned, gamed, flattery):
     """Each draws what it was given, has its finding for a title, and the text alternative says it."""
     log, seen = tuned.trained.log, {}
     for result, name in ((tuned, ""), (gamed, "proxy"), (flattery, "flattery")):
-        plot, finding, alt = (getattr(reward_figure, its.strip("_")) for its in (
-            f"plot_{name}", f"{name}_finding", f"{name}_alt_text"))  # fmt: skip
-        figure = seen[name] = plot(result)
-        assert figure.get_suptitle() == finding(result) and one_line(finding(result)) in alt(result)
+        figure, finding = reward.plot(result), reward.finding(result)
+        seen[name] = figure
+        assert figure.get_suptitle() == finding and one_line(finding) in reward.alt_text(result)
     drawn = [drawn_as(axes, "yours") for axes in seen[""].axes[:4]]
-    assert drawn == [pytest.approx(reward_figure.smooth(vars(log)[key])) for key in reward_figure.LOGS]
+    assert drawn == [pytest.approx(training.smooth(vars(log)[key])) for key in lab_reward.LOGS]
     exams = {when: drawn_as(seen[""].axes[4], f"yours, {when}", "x") for when in ("before", "after")}
     for when, shares in exams.items():
-        assert shares == [reward_figure.right(tuned.exams[f"{when}, {how}"]) for how in ("drawn", "greedy")]
+        assert shares == [reward.right(tuned.exams[f"{when}, {how}"]) for how in ("drawn", "greedy")]
     drawn = [drawn_as(axes, "yours") for axes in seen["proxy"].axes]
     log = gamed.trained.log
-    assert drawn == [pytest.approx(reward_figure.smooth(its)) for its in (log.reward, log.true)]
+    assert drawn == [pytest.approx(training.smooth(its)) for its in (log.reward, log.true)]
     agreed = drawn_as(seen["flattery"].axes[0], "yours: agrees with the wrong")
     assert agreed == [reward.share(raters.agrees, flattery.exams[share][0]) for share in reward.SHARES]
 
@@ -285,8 +286,7 @@ def test_an_unknown_scale_is_refused(lab):
 @pytest.fixture
 def one_by_one(monkeypatch):
     """The scripts do their jobs in this process."""
-    for script in SCRIPTS.values():
-        monkeypatch.setattr(script, "side_by_side", lambda run, each, *more: {one: run(one, *more) for one in each})
+    monkeypatch.setattr(record, "side_by_side", lambda run, each, *more: {one: run(one, *more) for one in each})
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -325,14 +325,16 @@ def test_the_figure_of_the_record_draws_its_data(name):
     check_the_figure(name, results.load(name))
 
 
+def chart_of(name):
+    """The module that draws a claim."""
+    return import_module(f"layercake.figures.{name.replace('-', '_')}")
+
+
 def check_the_figure(name, result):
     """The title is the finding, which the text alternative says too, and no line is of anything but the data."""
-    drawn, said = FIGURES[name]
-    plot, finding, alt = (
-        getattr(reward_figure, its) for its in (f"plot_{drawn}", f"{said}_finding", f"{said}_alt_text")
-    )
-    figure, data = plot(result), result["data"]
-    assert figure.get_suptitle() == finding(result) and one_line(finding(result)) in alt(result)
+    chart = chart_of(name)
+    figure, data, finding = chart.plot(result), result["data"], chart.finding(result)
+    assert figure.get_suptitle() == finding and one_line(finding) in chart.alt_text(result)
     first, last = figure.axes[0], figure.axes[-1]
     if name == "goodhart":
         lines = [line for line in last.lines if line.get_xdata()[-1] == data["0"]["kl"][0][-1]]
@@ -360,12 +362,12 @@ def check_the_figure(name, result):
 @pytest.mark.parametrize("name", STATES)
 def test_the_picture_of_the_record_has_its_words_and_its_numbers(name):
     check_the_state(name, results.load(name))
-    assert getattr(reward_figure, STATES[name])() == getattr(reward_figure, STATES[name])(results.load(name))
+    assert chart_of(name).state() == chart_of(name).state(results.load(name))
 
 
 def check_the_state(name, result):
     """At each place as many replies as there are questions, and bars that fit; the words are those recorded."""
-    state, data = getattr(reward_figure, STATES[name])(result), result["data"]
+    state, data = chart_of(name).state(result), result["data"]
     ((column,), questions) = state["columns"], state["questions"]
     assert set(state) == {"dial", "questions", "columns", "note"}
     assert len(column["places"]) == len(state["dial"]["places"])
@@ -392,7 +394,7 @@ def test_what_ships_does_on_new_questions_what_the_records_say():
         (apprentice, sycophant["before"]["agrees"], misled), (flatterer, sycophant["agrees"][-1][0], misled),
     ):  # fmt: skip
         replies = reward.respond(model, questions, reward.drawing(model, 11), WHOLE)
-        share = reward_figure.right(replies) if questions is asked else reward.share(raters.agrees, replies)
+        share = reward.right(replies) if questions is asked else reward.share(raters.agrees, replies)
         assert abs(share - said) < 5 * (said * (1 - said) / N) ** 0.5, said
 
 

@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 from benchmarks import rl
 from benchmarks.rivals import OURS, twin
-from layercake import reward, sft, village
-from layercake.reward import Loop, Settings
+from layercake import village
+from layercake.labs import reward, sft
+from layercake.labs.reward import Loop, Settings, rollouts
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 QUESTIONS = Loop(torch.nn.Module(), rl.LOSSES, reward.truth, reward.plain, Settings(1, 12, 1), 0).asked(0)
@@ -72,8 +73,9 @@ def test_both_learn_the_same_from_the_same_replies(rank):
 @pytest.mark.parametrize(("make", "kind"), [(tiny, Loop), (lambda: twin(tiny()), rl.WithGenerate)])
 def test_steps_are_taken_and_the_model_stays_as_it_was(make, kind, rank, monkeypatch):
     asked, model, lengths = [], make(), []
-    monkeypatch.setattr(reward, "laid_out", lambda questions, *rest, its=reward.laid_out: (
-        asked.append(questions), its(questions, *rest))[1])  # fmt: skip
+    for module in (reward, rollouts):  # where trl's way and ours look for it
+        monkeypatch.setattr(module, "laid_out", lambda questions, *rest, its=reward.laid_out: (
+            asked.append(questions), its(questions, *rest))[1])  # fmt: skip
     before = model.lm_head.weight.clone() if kind is rl.WithGenerate else model.output.weight.clone()
     step = rl.loop_around(model, kind, Settings(**{**vars(TINY), "rank": rank}), lengths)
     step(), step()

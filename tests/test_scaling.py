@@ -15,7 +15,11 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from experiments import record, scaling
-from layercake import language, results, scaling_figure, village
+from layercake import results, village
+from layercake.figures import scaling as chart
+from layercake.figures.style import one_line
+from layercake.labs import judging
+from layercake.training import count_parameters
 from solutions.attention import causal_attention
 from solutions.rnn import RecurrentLanguageModel
 from solutions.transformer import GPT
@@ -55,7 +59,7 @@ class TestCompute:
     def test_parameters_are_those_of_the_model_that_is_trained(self, family):
         for d_model in scaling.WIDTHS[family]:
             size = scaling.Size(family, d_model)
-            assert language.count_parameters(scaling.model_and_text(size, 0)[0]) == size.n_parameters
+            assert count_parameters(scaling.model_and_text(size, 0)[0]) == size.n_parameters
             assert 0 <= size.tokens - scaling.TOKENS_EACH * size.n_parameters < 1024
 
 
@@ -108,8 +112,8 @@ def test_documents_are_judged_up_to_the_longest_row():
             assert tokens.size(1) <= scaling.LONGEST
             return torch.zeros(*tokens.shape, V), None
 
-    assert scaling.judged(Uniform(1, 1), 40) == pytest.approx([math.log(V)] * len(language.GROUPS), rel=1e-5)
-    exam = language.validation(40)
+    assert scaling.judged(Uniform(1, 1), 40) == pytest.approx([math.log(V)] * len(judging.GROUPS), rel=1e-5)
+    exam = judging.validation(40)
     longest = max(range(40), key=lambda i: len(exam.documents[i].tokens))
     assert len(exam.documents[longest].tokens) > scaling.LONGEST, "no document is cut: nothing is tested here"
     n_tokens = sum(min(len(document.tokens), scaling.LONGEST) for document in exam.documents)
@@ -176,9 +180,9 @@ class TestRecord:
 
     def test_the_figure_draws_every_run_and_its_title_is_the_finding(self):
         recorded = results.load("scaling")
-        axes = scaling_figure.plot_scaling(recorded).axes[0]
+        axes = chart.plot(recorded).axes[0]
         points = sum(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None")
         n_runs = sum(len(size["runs"]) for its in recorded["data"]["families"].values() for size in its["sizes"])
-        assert points >= n_runs and axes.get_title(loc="left") == scaling_figure.scaling_finding(recorded)
-        title = scaling_figure.one_line(scaling_figure.scaling_finding(recorded))
-        assert title in scaling_figure.scaling_alt_text(recorded)
+        assert points >= n_runs and axes.get_title(loc="left") == chart.finding(recorded)
+        title = one_line(chart.finding(recorded))
+        assert title in chart.alt_text(recorded)

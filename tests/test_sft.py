@@ -27,10 +27,13 @@ from autograder.checks.sft.LoRALinear import HIGH, LOW, RANK, WIDE, Adapter, beg
 from autograder.checks.sft.pack import Packer
 from autograder.checks.sft.sft_step import Tuning
 from autograder.checks.sft.shared import MARKS, Loss, Scribe, Template
-from layercake import checkpoints, experts, sft, sft_figure, training, village
+from layercake import checkpoints, training, village
 from layercake.device import Device
-from layercake.recall_figure import one_line
+from layercake.figures import lab_sft
+from layercake.figures.style import one_line
+from layercake.labs import sft
 from layercake.training import CheckpointError
+from layercake.village import experts
 from solutions import sft as reference
 from solutions.sft import LoRALinear, add_lora, merge_lora, pack, render_chat, sft_step, within
 from solutions.transformer import generate
@@ -132,8 +135,8 @@ def test_a_reply_leaves_the_play_where_it_does_not_end_or_speaks_for_others(monk
     lines = [[*village.encode("a baker."), sft.NEWLINE], village.encode("a baker."), [user, end, sft.NEWLINE]]
     monkeypatch.setattr(sft, "replies", lambda model, prompts, choose: lines)
     exam = sft.put(questions, nn.Module(), render_chat)
-    assert [its[sft.LEFT] for its in exam.judged] == [False, True, True]
-    assert exam.replies[0] == "A baker." and exam.share(sft.LEFT) == 2 / 3
+    assert [its[experts.LEFT] for its in exam.judged] == [False, True, True]
+    assert exam.replies[0] == "A baker." and exam.share(experts.LEFT) == 2 / 3
 
 
 # The lab -------------------------------------------------------------------------------------------------------------
@@ -250,7 +253,7 @@ def test_the_notebook_gives_the_helper_that_holds_conversations_apart_as_it_is_h
 # Bad input -----------------------------------------------------------------------------------------------------------
 
 ASKED = {"role": "user", "content": "Who made the bell?"}
-EXAM = sft.Exam(experts.exam("known", 1), ["Two."], [{"right": True, sft.LEFT: False}])
+EXAM = sft.Exam(experts.exam("known", 1), ["Two."], [{"right": True, experts.LEFT: False}])
 BAD_INPUT = {
     "no mapping": (lambda: render_chat([ASKED, "Otto."]), "message 2, 'Otto.', is no mapping"),
     "a conversation that is no list": (lambda: render_chat(ASKED), "message 1, 'role', is no mapping"),
@@ -311,7 +314,7 @@ def tuned(lab):
 def perfect(exam: sft.Exam) -> sft.Exam:
     """The same questions, answered by an expert."""
     replies = [experts.demonstrate(its, random.Random(0))[1]["content"] for its in exam.questions]
-    judged = [experts.judge(its, reply) | {sft.LEFT: False} for its, reply in zip(exam.questions, replies)]
+    judged = [experts.judge(its, reply) | {experts.LEFT: False} for its, reply in zip(exam.questions, replies)]
     return sft.Exam(exam.questions, replies, judged)
 
 
@@ -329,28 +332,28 @@ def test_the_table_has_the_shares_of_all_three_exams(tuned):
 
 
 def test_the_figure_shows_the_shares_and_says_its_finding(tuned, monkeypatch):
-    monkeypatch.setattr(sft_figure, "recorded", lambda: None)
+    monkeypatch.setattr(lab_sft, "recorded", lambda: None)
     tuned = replace(tuned, after=perfect(tuned.before))
-    figure = sft_figure.plot(tuned)
+    figure = sft.plot(tuned)
     lines = {line.get_label(): line.get_xdata() for line in figure.axes[0].lines}
-    for name, shares in sft_figure.shares(tuned).items():
-        assert list(lines[name]) == list(shares.values()) and list(shares) == list(sft_figure.ASKED)
+    for name, shares in sft.shares_of(tuned).items():
+        assert list(lines[name]) == list(shares.values()) and list(shares) == list(lab_sft.ASKED)
     assert list(lines["the experts"]) == list(lines["after"])  # who is examined as an expert is one
-    finding = sft_figure.finding(tuned)
+    finding = sft.finding(tuned)
     assert figure.get_suptitle() == finding
     assert f"After {TINY.steps} steps the model is right in 100% (before 0%)" in finding
-    said = sft_figure.alt_text(tuned)
+    said = sft.alt_text(tuned)
     assert one_line(finding) in said and "asks back, where it should 0% before, 100% after" in said
     assert "ships" not in said
 
 
 def test_where_it_was_recorded_the_assistant_that_ships_is_marked(tuned, monkeypatch):
-    manners = {name: {"value": 0.5, "low": 0.4, "high": 0.7} for name in sft_figure.ASKED}
+    manners = {name: {"value": 0.5, "low": 0.4, "high": 0.7} for name in lab_sft.ASKED}
     record = {"data": {"exams": {"assistant": {"manners": manners}}}}
-    monkeypatch.setattr(sft_figure, "recorded", lambda: record)
-    (marks,) = [its.lines[0] for its in sft_figure.plot(tuned).axes[0].containers]
+    monkeypatch.setattr(lab_sft, "recorded", lambda: record)
+    (marks,) = [its.lines[0] for its in sft.plot(tuned).axes[0].containers]
     assert list(marks.get_xdata()) == [0.5] * len(manners)
-    assert "The assistant that ships: right 50%" in sft_figure.alt_text(tuned)
+    assert "The assistant that ships: right 50%" in sft.alt_text(tuned)
 
 
 # The checks ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ import torch
 from safetensors import safe_open
 
 from experiments import record, village_model
-from layercake import checkpoints, language, results, village
+from layercake import checkpoints, results, village
+from layercake.labs import judging
 from layercake.training import count_parameters
 from solutions.transformer import GPT
 
@@ -131,7 +132,7 @@ def test_it_is_small(model):
 
 
 def test_it_is_the_model_of_its_record(model, recorded):
-    assert recorded["settings"]["village"] == language.fingerprint()
+    assert recorded["settings"]["village"] == village.fingerprint()
     for stage, said in zip(village_model.STAGES, village_model.stages(recorded), strict=True):
         assert json.loads(json.dumps(vars(stage))).items() <= said.items()
     assert recorded["numbers"]["parameters"] == count_parameters(model)
@@ -150,7 +151,7 @@ def test_card_finding_and_figures_are_what_the_data_give(recorded):
 def test_new_documents_cost_it_what_the_record_says(model, recorded):
     """On documents that the record was not made on, the gap lies where the spread over documents allows."""
     documents = list(islice(village.documents(11, "validation"), 120))
-    losses = language.token_losses(model, [document.tokens for document in documents])
+    losses = judging.token_losses(model, [document.tokens for document in documents])
     above = np.array([(loss - village.surprisal(document)).sum() for loss, document in zip(losses, documents)])
     lengths = np.array([len(document.tokens) for document in documents])
     gap, said = above.sum() / lengths.sum(), recorded["data"]["gaps"]["all"]

@@ -2,7 +2,8 @@
 
 import torch
 
-from layercake import sft, village
+from layercake import village
+from layercake.labs import sft
 from solutions.transformer import GPT
 
 

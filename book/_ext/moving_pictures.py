@@ -10,10 +10,8 @@ built; what `:state:` says goes on top:
 
     ```{moving-picture} guess
     :alt: What the picture shows.
-    :data: layercake.guess
+    :data: layercake.figures.guess
     ```
-
-Where a module has the data of several pictures, the function's name follows: `:data: layercake.reward_figure:flattery`.
 
 The figure's module is written into the page, with a few lines that stand in for anywidget's model. It is
 written in, not loaded, because a browser refuses to load modules from `file://`.
@@ -82,13 +80,12 @@ class MovingPicture(SphinxDirective):
     def data_option(self) -> dict[str, Any]:
         if "data" not in self.options:
             return {}
-        name, _, function = self.options["data"].partition(":")
         try:
-            module = import_module(name)
+            module = import_module(self.options["data"])
         except ImportError as error:
             raise self.error(f":data: names a module that cannot be imported: {error}") from error
         self.env.note_dependency(module.__file__)
-        return getattr(module, function or "state")()
+        return module.state()
 
     def state_option(self) -> dict[str, Any]:
         try:

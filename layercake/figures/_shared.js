@@ -46,3 +46,30 @@ export function followWidth(stage, draw) {
   sized.observe(stage);
   return () => sized.disconnect();
 }
+
+/** What a picture starts from: its defaults, and on top of them what is given. Throws where that is no setting of it,
+ * and names those that there are, but for what the page itself gives. */
+export function settingsOf(model, name, defaults, ofThePage = []) {
+  const given = model.get("state") ?? {};
+  const unknown = Object.keys(given).filter((key) => !(key in defaults));
+  if (unknown.length) {
+    const known = Object.keys(defaults).filter((key) => !ofThePage.includes(key));
+    throw new Error(`${name}: unknown setting ${unknown}. Known: ${known.join(", ")}.`);
+  }
+  return { ...defaults, ...given };
+}
+
+/** Tell the page what the picture's state is now. */
+export function keep(model, state) {
+  model.set("state", { ...state });
+  model.save_changes();
+}
+
+/** Keep a picture in the page's shade, and drawn as wide as its stage (`followWidth`); returns what takes it away. */
+export function followPage(root, stage, draw) {
+  const forget = [followWidth(stage, draw), followShade(root)];
+  return () => {
+    for (const one of forget) one();
+    root.remove();
+  };
+}

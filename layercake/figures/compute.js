@@ -1,12 +1,12 @@
 // What training a language model takes. Six operations for each parameter and each token; divided by what the devices
 // really compute, hours; times what they draw, electricity; times what they cost to rent, money. The reader starts from
 // a published run, or from the course's own, and moves any of the seven numbers. Hardware, runs and comparisons come
-// from layercake/compute.py, which computes the same in `estimate`.
+// from layercake/figures/compute.py, which computes the same in `estimate`.
 
-import { element, followShade, followWidth } from "./_shared.js";
+import { element, followPage, keep, settingsOf } from "./_shared.js";
 
 const defaults = {
-  hardware: [], // what can be computed on, as layercake.compute.state() gives it
+  hardware: [], // what can be computed on, as layercake.figures.compute.state() gives it
   presets: [], // the runs to start from
   marks: [], // published runs, for the axis
   yardsticks: {}, // what electricity and power are compared with
@@ -60,7 +60,7 @@ const sliders = {
 const position = ({ log }, value) => (log ? Math.log10(value) : value);
 const valueAt = ({ log, whole }, at) => (!log ? at : whole ? Math.round(10 ** at) : Number((10 ** at).toPrecision(3)));
 
-/** As `estimate` in layercake/compute.py. */
+/** As `estimate` in layercake/figures/compute.py. */
 function estimate({ parameters, tokens, devices, utilisation, price, pue }, { peak, watts }) {
   const operations = 6 * parameters * tokens;
   const deviceHours = operations / (peak * utilisation) / 3600;
@@ -152,12 +152,8 @@ function draw(width, marks) {
 }
 
 function settings(model) {
-  const given = model.get("state") ?? {};
-  const unknown = Object.keys(given).filter((key) => !(key in defaults));
-  const known = (list) => list.filter((key) => !GIVEN.includes(key)).join(", ");
-  if (unknown.length) throw new Error(`compute: unknown setting ${unknown}. Known: ${known(Object.keys(defaults))}.`);
-  let state = { ...defaults, ...given };
-  if (!state.hardware.length) throw new Error("compute: no hardware is given. layercake.compute.state() makes it.");
+  let state = settingsOf(model, "compute", defaults, GIVEN);
+  if (!state.hardware.length) throw new Error("compute: no hardware is given. layercake.figures.compute.state() makes it.");
   if (state.preset !== null) {
     const preset = state.presets.find(({ title }) => title === state.preset);
     const titles = state.presets.map(({ title }) => title).join(", ");
@@ -279,22 +275,16 @@ function render({ model, el }) {
   function change(some) {
     state = { ...state, ...some };
     show();
-    model.set("state", { ...state });
-    model.save_changes();
+    keep(model, state);
   }
 
-  const forgetShade = followShade(root);
-  const forgetWidth = followWidth(stage, (width) => {
+  const leave = followPage(root, stage, (width) => {
     drawing = draw(width, state.marks);
     stage.replaceChildren(drawing.picture);
     show();
   });
   show();
-  return () => {
-    forgetWidth();
-    forgetShade();
-    root.remove();
-  };
+  return leave;
 }
 
 export default { render };

@@ -1,11 +1,11 @@
 // Bet on the next word. A village story is laid open word by word; before each word that is not obvious you bet on one,
 // beside an n-gram and beside the best possible reader, and all three are charged -log2 of the probability that they
-// gave to the word that came. The probabilities come from layercake/guess.py, which also says how they are made.
+// gave to the word that came. The probabilities come from layercake/figures/guess.py, which also says how they are made.
 
-import { element, followShade } from "./_shared.js";
+import { element, followShade, keep, settingsOf } from "./_shared.js";
 
 const defaults = {
-  passages: [], // the stories, as layercake.guess.state() gives them
+  passages: [], // the stories, as layercake.figures.guess.state() gives them
   ngram: { n: 3, tokens: 0 }, // what the n-gram is
   passage: 0, // which story is on the table
   stake: 0.5, // how much of your probability goes on the word that you choose
@@ -95,13 +95,8 @@ const STYLE = `
 `;
 
 function settings(model) {
-  const given = model.get("state") ?? {};
-  const unknown = Object.keys(given).filter((key) => !(key in defaults));
-  if (unknown.length) {
-    throw new Error(`guess: unknown setting ${unknown}. Known: ${Object.keys(defaults).join(", ")}.`);
-  }
-  const state = { ...defaults, ...given };
-  if (!state.passages.length) throw new Error("guess: no passages. layercake.guess.state() gives them.");
+  const state = settingsOf(model, "guess", defaults);
+  if (!state.passages.length) throw new Error("guess: no passages. layercake.figures.guess.state() gives them.");
   if (!state.passages[state.passage]) throw new Error(`guess: there is no passage ${state.passage}.`);
   return state;
 }
@@ -263,8 +258,7 @@ function render({ model, el }) {
     root.classList.toggle("moving", some.bets?.length > state.bets.length && !still.matches);
     state = { ...state, ...some };
     show();
-    model.set("state", { ...state });
-    model.save_changes();
+    keep(model, state);
   }
 
   const bet = (choice) => change({ bets: [...state.bets, [choice, choice === null ? 0 : state.stake]] });

@@ -1,9 +1,9 @@
 // Who waits for whom. One row of positions, layers above it, and the messages between them, step by step: in a
 // recurrent network a message passes from position to position; in attention messages come diagonally from every
 // earlier position at once. A unit is computed one step after the last of the units that it waits for, and that
-// rule (layercake/waiting.py) is the only thing that decides what happens at a step.
+// rule (layercake/labs/waiting.py) is the only thing that decides what happens at a step.
 
-import { element, followShade } from "./_shared.js";
+import { element, followShade, keep, settingsOf } from "./_shared.js";
 
 const defaults = {
   designs: ["recurrent", "attention"], // which networks stand side by side; the keys of `networks`
@@ -19,7 +19,7 @@ const WORDS = (
 ).split(" ");
 
 // Each network: its name, how it passes messages, and the units that a unit (layer, position) waits for. Layer 0 is
-// the input, which is there from the start. The same functions as in layercake/waiting.py.
+// the input, which is there from the start. The same functions as in layercake/labs/waiting.py.
 const upTo = (position, first = 0) => Array.from({ length: position - first + 1 }, (_, i) => first + i);
 const recurrent = (layer, position) => [[layer - 1, position], ...(position ? [[layer, position - 1]] : [])];
 const attentive = (layer, position) => upTo(position).map((p) => [layer - 1, p]);
@@ -207,12 +207,7 @@ const straight = (x, y, unit, layer, position) =>
 const between = (x, y, unit, position) => `M${x(position)} ${y(unit.layer)}L${x(unit.position)} ${y(unit.layer)}`;
 
 function settings(model) {
-  const given = model.get("state") ?? {};
-  const unknown = Object.keys(given).filter((key) => !(key in defaults));
-  if (unknown.length) {
-    throw new Error(`messages: unknown setting ${unknown}. Known: ${Object.keys(defaults).join(", ")}.`);
-  }
-  const state = { ...defaults, ...given };
+  const state = settingsOf(model, "messages", defaults);
   const strangers = state.designs.filter((name) => !(name in networks));
   if (strangers.length || !state.designs.length) {
     throw new Error(`messages: no such design: ${strangers}. Known: ${Object.keys(networks).join(", ")}.`);
@@ -295,8 +290,7 @@ function render({ model, el }) {
     root.classList.toggle("moving", moved && !still.matches);
     if (rebuild) build();
     show();
-    model.set("state", { ...state });
-    model.save_changes();
+    keep(model, state);
   }
 
   play.addEventListener("click", () => {

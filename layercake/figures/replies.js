@@ -2,7 +2,7 @@
 // which cast) chooses what they were shown. Of each column a picture shows the replies to the questions of a list, word
 // for word, and bars for what was counted over many. Nothing is computed here: the texts and numbers were recorded.
 
-import { element, followShade } from "./_shared.js";
+import { element, followShade, keep, settingsOf } from "./_shared.js";
 
 const defaults = {
   dial: { name: "Place", places: [] }, // what is turned, and what stands at each of its places
@@ -80,12 +80,7 @@ function drawTalk(questions, replies) {
 }
 
 function settings(model) {
-  const given = model.get("state") ?? {};
-  const unknown = Object.keys(given).filter((key) => !(key in defaults));
-  if (unknown.length) {
-    throw new Error(`replies: unknown setting ${unknown}. Known: ${Object.keys(defaults).join(", ")}.`);
-  }
-  const state = { ...defaults, ...given };
+  const state = settingsOf(model, "replies", defaults);
   const n = state.dial.places.length;
   for (const { title, places } of state.columns) {
     if (places.length !== n) throw new Error(`replies: ${title} has ${places.length} places; the dial has ${n}.`);
@@ -125,8 +120,7 @@ function render({ model, el }) {
     state = { ...state, at: Number(slider.value) };
     root.classList.add("moving");
     show();
-    model.set("state", { ...state });
-    model.save_changes();
+    keep(model, state);
   });
 
   if (places.length) show();

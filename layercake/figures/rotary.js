@@ -3,7 +3,7 @@
 // reader moves one of the words, or both together, and reads off the angles and the product of query and key. The
 // numbers are those of solutions.transformer.rotary, on the vectors that `product` names.
 
-import { element, followShade, followWidth } from "./_shared.js";
+import { element, followPage, keep, settingsOf } from "./_shared.js";
 
 const defaults = {
   query: 9, // 1 to 24: the position of the word that reads
@@ -219,12 +219,7 @@ function drawCurve(width) {
 }
 
 function settings(model) {
-  const given = model.get("state") ?? {};
-  const unknown = Object.keys(given).filter((key) => !(key in defaults));
-  if (unknown.length) {
-    throw new Error(`rotary: unknown setting ${unknown}. Known: ${Object.keys(defaults).join(", ")}.`);
-  }
-  const state = { ...defaults, ...given };
+  const state = settingsOf(model, "rotary", defaults);
   for (const [name, position] of Object.entries(state)) {
     if (!(Number.isInteger(position) && position >= 1 && position <= T)) {
       throw new Error(`rotary: ${name} is a whole number from 1 to ${T}, not ${position}.`);
@@ -303,8 +298,7 @@ function render({ model, el }) {
     if (before.query === state.query && before.key === state.key) return show(); // a slider goes back to its word
     changed.textContent = describe(before, state);
     show();
-    model.set("state", { ...state });
-    model.save_changes();
+    keep(model, state);
   }
 
   /** One word goes to a position, as far as the other lets it. */
@@ -316,8 +310,7 @@ function render({ model, el }) {
   back.addEventListener("click", () => state.key > 1 && together(-1));
   on.addEventListener("click", () => state.query < T && together(1));
 
-  const forgetShade = followShade(root);
-  const forgetWidth = followWidth(rowStage, (width) => {
+  const leave = followPage(root, rowStage, (width) => {
     row = drawRow(width, (position) => move(nearer(position), position));
     curve = drawCurve(width);
     rowStage.replaceChildren(row.picture);
@@ -325,11 +318,7 @@ function render({ model, el }) {
     show();
   });
   show();
-  return () => {
-    forgetWidth();
-    forgetShade();
-    root.remove();
-  };
+  return leave;
 }
 
 export default { render };

@@ -3,7 +3,7 @@
 // strongly the state pulls on the next one (simple network), or how far the forget gate is open (LSTM). The formulas
 // are exact: the bars are solutions.rnn.gradient_norms_by_distance of the same small weights, divided by distance 0.
 
-import { element, followShade, followWidth } from "./_shared.js";
+import { element, followPage, keep, settingsOf } from "./_shared.js";
 
 const defaults = {
   network: "simple", // "simple", "linear" (the same without its tanh), "lstm"
@@ -192,12 +192,7 @@ function draw(width, choose) {
 }
 
 function settings(model) {
-  const given = model.get("state") ?? {};
-  const unknown = Object.keys(given).filter((key) => !(key in defaults));
-  if (unknown.length) {
-    throw new Error(`vanishing: unknown setting ${unknown}. Known: ${Object.keys(defaults).join(", ")}.`);
-  }
-  const state = { ...defaults, ...given };
+  const state = settingsOf(model, "vanishing", defaults);
   if (!(state.network in networks)) {
     throw new Error(`vanishing: no such network: ${state.network}. Known: ${Object.keys(networks).join(", ")}.`);
   }
@@ -271,22 +266,16 @@ function render({ model, el }) {
   function change(some) {
     state = { ...state, ...some };
     show();
-    model.set("state", { ...state });
-    model.save_changes();
+    keep(model, state);
   }
 
-  const forgetShade = followShade(root);
-  const forgetWidth = followWidth(stage, (width) => {
+  const leave = followPage(root, stage, (width) => {
     drawing = draw(width, (distance) => change({ back: distance }));
     stage.replaceChildren(drawing.picture);
     show();
   });
   show();
-  return () => {
-    forgetWidth();
-    forgetShade();
-    root.remove();
-  };
+  return leave;
 }
 
 export default { render };
