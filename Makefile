@@ -122,7 +122,7 @@ clean: ## Remove what was generated, but not the course folder
 	@touch $@
 
 # uv does not read pip's settings: what pip was told about where packages come from is told to uv.
-as_pip = eval "$$($(BIN)/pip config list | sort -r | sed -nE -e 's/\\n/ /g' \
+as_pip = eval "$$($(BIN)/pip config list | sort -r | sed -nE -e "s/'\\\\n/'/; s/\\\\n/ /g" \
 	-e "s/.*\.index-url=/export UV_DEFAULT_INDEX=/p" \
 	-e "s/.*\.extra-index-url=/export UV_INDEX_STRATEGY=unsafe-best-match UV_INDEX=/p" \
 	-e "/\.find-links=/s/ /,/g" -e "s/.*\.find-links=/export UV_FIND_LINKS=/p" \
