@@ -54,7 +54,7 @@ class: .stamps/release .stamps/system-course ## Make an example class of submiss
 	autograder feedback attention --course $(COURSE)
 	autograder report attention --course $(COURSE)
 
-lock: .venv/.installed ## Resolve all dependencies anew, to their newest versions within the bounds, into requirements.lock
+lock: | .venv/bin/uv ## Resolve all dependencies to their newest versions within the bounds, into the locks
 	@$(call resolve,--all-extras pyproject.toml,requirements.lock)
 	@echo torch | { $(call resolve,- tests/colab/requirements.txt,tests/colab/requirements.lock); }
 
