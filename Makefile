@@ -20,13 +20,17 @@ JUDGES := $(wildcard solutions/*.py) $(shell find autograder -name '*.py') _conf
 RECORDED := $(wildcard layercake/recorded/*.json experiments/*.py)
 PAGES := _config.yml _toc.yml $(shell find book layercake/figures -type f -not -path '*/__pycache__/*')
 
-.PHONY: course test book release class soundness benchmark clean help
+# Two things side by side: what each command says is kept together, where make can (from version 4 on).
+SIDE_BY_SIDE = @$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
+
+.PHONY: course test book release class lock soundness benchmark clean help
 .DELETE_ON_ERROR:
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /: /' | sort
 
-course: book class ## Install, build the book and the notebooks, grade an example class, and say where each is
+course: ## Install, build the book and the notebooks, grade an example class, and say where each is
+	$(SIDE_BY_SIDE) book class
 	@echo
 	@echo "The book        file://$(CURDIR)/_build/html/index.html"
 	@echo "The exercises   $(NOTEBOOKS)"
@@ -36,7 +40,8 @@ course: book class ## Install, build the book and the notebooks, grade an exampl
 
 # Four tests side by side on two cores: some of them wait. File by file as they are named, since xdist's own order
 # leaves those with few and long tests to the end.
-test: .venv/.installed .colab/.installed .stamps/system-test ## Install and run all tests
+test: ## Install and run all tests
+	$(SIDE_BY_SIDE) .colab/.installed .stamps/system-test
 	ruff check . && ruff format --check .
 	pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --durations=8 $(PYTEST_ARGS)
 
@@ -48,6 +53,10 @@ class: .stamps/release .stamps/system-course ## Make an example class of submiss
 	autograder grade attention --course $(COURSE)
 	autograder feedback attention --course $(COURSE)
 	autograder report attention --course $(COURSE)
+
+lock: | .venv/bin/uv ## Resolve all dependencies to their newest versions within the bounds, into the locks
+	@$(call resolve,--all-extras pyproject.toml,requirements.lock)
+	@echo torch | { $(call resolve,- tests/colab/requirements.txt,tests/colab/requirements.lock); }
 
 soundness: .venv/.installed ## Print how sound the checks are: mistakes, alternatives, mutations
 	python -m autograder.checking.soundness
@@ -79,24 +88,31 @@ clean: ## Remove what was generated, but not the course folder
 
 # --- Setting up ---------------------------------------------------------------------------------------------
 
-.venv/.installed: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-		|| { echo "Layer Cake needs Python 3.11 to 3.13; say which: make PYTHON=python3.12"; exit 1; }
-	@echo "Installing into .venv: a few minutes; 2 GB, and several more if PyTorch comes with CUDA (see TORCH_INDEX)"
-	@$(call make_venv,.venv)
-	@$(BIN)/pip install $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	@$(BIN)/pip install --editable '.[dev]'
+# PyTorch comes after the locks, which hold what it needs but neither itself nor CUDA: which build is up to you.
+.venv/.installed: requirements.lock pyproject.toml | .venv/bin/uv
+	@echo "Installing into .venv: a minute or two; 2 GB, and several more if PyTorch comes with CUDA (see TORCH_INDEX)"
+	@$(call pip_install,.venv) --no-deps --requirement requirements.lock --editable .
+	@$(call pip_install,.venv) $(TORCH) $(if $(TORCH_INDEX),--default-index $(TORCH_INDEX))
+	@$(call compile,.venv)
 	@touch $@
 
 # Colab's versions of what a learner's notebook runs on, for the tests of the learner's path.
-.colab/.installed: tests/colab/requirements.txt
-	@echo "Installing Colab's versions into .colab: a minute or two, 1 GB"
+.colab/.installed: tests/colab/requirements.lock .venv/.installed
+	@echo "Installing Colab's versions into .colab: a minute, 1 GB"
 	@$(call make_venv,.colab)
-	@.colab/bin/pip install $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	@.colab/bin/pip install --requirement $<
+	@$(call pip_install,.colab) --no-deps --requirement $<
+	@$(call pip_install,.colab) $(TORCH) $(if $(TORCH_INDEX),--default-index $(TORCH_INDEX))
+	@$(call compile,.colab)
 	@touch $@
 
-.stamps/system-course:
+.venv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "Layer Cake needs Python 3.11 to 3.13; say which: make PYTHON=python3.12"; exit 1; }
+	@$(call make_venv,.venv)
+	@$(BIN)/pip install --quiet --constraint requirements.lock uv
+
+# After what may install python3-venv: apt-get does one thing at a time.
+.stamps/system-course: | .venv/bin/uv
 	@$(call need,bwrap,bubblewrap)
 	@mkdir -p .stamps && touch $@
 
@@ -105,6 +121,21 @@ clean: ## Remove what was generated, but not the course folder
 	@$(call need,git,git)
 	@touch $@
 
+# uv does not read pip's settings: what pip was told about where packages come from is told to uv.
+as_pip = eval "$$($(BIN)/pip config list | sort -r | sed -nE -e "s/'\\\\n/'/; s/\\\\n/ /g" \
+	-e "s/.*\.index-url=/export UV_DEFAULT_INDEX=/p" \
+	-e "s/.*\.extra-index-url=/export UV_INDEX_STRATEGY=unsafe-best-match UV_INDEX=/p" \
+	-e "/\.find-links=/s/ /,/g" -e "s/.*\.find-links=/export UV_FIND_LINKS=/p" \
+	-e "s/.*\.no-index=.*/export UV_NO_INDEX=1/p" \
+	-e "s/.*\.trusted-host=/export UV_INSECURE_HOST=/p" \
+	-e "s/.*\.proxy=/export ALL_PROXY=/p" \
+	-e "s/.*\.cert=/export SSL_CERT_FILE=/p")"
+pip_install = $(as_pip); $(BIN)/uv pip install --quiet --python $(1)
+resolve = $(as_pip); resolved=$$($(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header \
+	--annotation-style line $(1)) && { echo "\# Made by: make lock"; echo "$$resolved" \
+	| grep -vE '^(torch|triton|cuda-|nvidia-)'; } > $(2)
+# As pip does, but on all cores, and without what hardly anybody loads. A file that no Python can read is no fault.
+compile = $(1)/bin/python -m compileall -qq -j 0 -x '/tests?/|/transformers/models/' $(1)/lib || true
 make_venv = $(PYTHON) -m venv $(1) || { $(call install,python3-venv) && $(PYTHON) -m venv $(1); }
 need = command -v $(1) > /dev/null || { $(call install,$(2)); }
 install = echo "Installing $(1)"; \

@@ -2,7 +2,8 @@
 
 Proves that what a learner installs is small and leaves PyTorch alone, that what a learner imports needs nothing of
 an instructor's, that the wheel holds what the packages need, that generated notebooks are what their sources give,
-and that facts which have to stand in two files (bounds, versions of Python) are the same in both.
+that facts which have to stand in two files (bounds, versions of Python) are the same in both, and that the locks are
+within the bounds, name every direct dependency for every Python, and leave PyTorch's build to the user.
 """
 
 import ast
@@ -73,6 +74,47 @@ def test_what_a_learner_installs_does_not_ask_for_torch():
     assert len(needed) > len(LEARNERS) and not any(name.startswith(("torch", "nvidia")) for name in needed)
 
 
+def minors() -> list[str]:
+    """The versions of Python that the course runs on."""
+    return [f"3.{minor}" for minor in range(30) if f"3.{minor}" in SpecifierSet(PROJECT["requires-python"])]
+
+
+def requirements(path: str) -> list[str]:
+    """The lines of a file of requirements, without what is said about them."""
+    lines = [line.partition("#")[0].strip() for line in (ROOT / path).read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line]
+
+
+def locked(path: str, python: str) -> dict[str, str]:
+    """The one version of each package that a lock gives to this Python."""
+    there = {"python_version": python, "python_full_version": f"{python}.9"}
+    wanted = [each for each in map(Requirement, requirements(path)) if not each.marker or each.marker.evaluate(there)]
+    pinned = bounds([f"{each.name}{each.specifier}" for each in wanted])
+    return {name: str(specifier).removeprefix("==") for name, specifier in pinned.items()}
+
+
+LOCKS = {
+    "requirements.lock": all_of_pyproject(),
+    "tests/colab/requirements.lock": requirements("tests/colab/requirements.txt"),
+}
+
+
+@pytest.mark.parametrize("python", minors())
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_names_every_dependency_within_its_bounds(lock: str, python: str):
+    versions, asked = locked(lock, python), bounds(LOCKS[lock])
+    asked.pop("torch", None)
+    assert len(asked) > 20 and asked.keys() <= versions.keys()
+    assert {name: versions[name] for name, bound in asked.items() if versions[name] not in bound} == {}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_leaves_pytorchs_build_to_the_user(lock: str):
+    names = {Requirement(line).name for line in requirements(lock)}
+    assert "sympy" in names, "what PyTorch needs is there"
+    assert not [name for name in names if name.startswith(("torch", "triton", "cuda", "nvidia"))]
+
+
 @pytest.mark.parametrize("requirement", all_of_pyproject())
 def test_a_dependency_says_why_it_is_there(requirement: str):
     if Requirement(requirement).name == PROJECT["name"]:
@@ -83,13 +125,14 @@ def test_a_dependency_says_why_it_is_there(requirement: str):
 
 
 def test_versions_of_python_agree():
-    allowed = SpecifierSet(PROJECT["requires-python"])
-    minors = [f"3.{minor}" for minor in range(30) if f"3.{minor}" in allowed]
-    assert WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"] == [minors[0], minors[-1]]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    oldest, newest = minors()[0], minors()[-1]
+    assert WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"] == [oldest, newest]
     assert f"python{PROJECT['requires-python']}" in CONDA["dependencies"]
-    assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{minors[0].replace('.', '')}"
-    first, last = (minor.replace(".", ", ") for minor in (minors[0], minors[-1]))
-    assert f"({first}) <= sys.version_info[:2] <= ({last})" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+    assert f"--universal --python-version {oldest} " in makefile
+    first, last = (minor.replace(".", ", ") for minor in (oldest, newest))
+    assert f"({first}) <= sys.version_info[:2] <= ({last})" in makefile
     assert f"({first}) <= sys.version_info[:2] <= ({last})" in (ROOT / "autograder" / "doctor.py").read_text("utf-8")
 
 
