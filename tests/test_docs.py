@@ -28,7 +28,9 @@ from autograder.cli import app
 from autograder.grading.reasons import ALWAYS_SAID, MEANINGS
 from autograder.releasing.release import Address, build_source
 
-TEACHING, README, CONTRIBUTING = (ROOT / name for name in ("book/teaching.md", "README.md", "CONTRIBUTING.md"))
+TEACHING, HOUSE, README, CONTRIBUTING = (
+    ROOT / name for name in ("book/teaching.md", "book/house.md", "README.md", "CONTRIBUTING.md")
+)
 DOCUMENTS = TEACHING, README, CONTRIBUTING
 CLASS = {"ada", "emmy", "mary"}  # of the example class: enough for the walk, which is to take under a minute
 ROOMS = ("submitted", "source", "release", "journal", "autograded", "feedback", "report", "gradebook.db")
@@ -149,7 +151,7 @@ def test_every_make_target_exists():
 # --- Links and paths ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("document", [README, CONTRIBUTING], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [README, CONTRIBUTING, HOUSE], ids=lambda path: path.name)
 def test_links_and_paths_lead_somewhere(document):
     links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
     paths = [code for code in inline(document) if re.fullmatch(r"[\w.-]*(/[\w.-]+)*/|[\w.-]+(/[\w.-]+)+", code)]

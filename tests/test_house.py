@@ -1,11 +1,10 @@
-"""The house stands as its map says: imports go one way, an exercise has a file, and what is named is there.
+"""The house stands as its map says: imports go one way, and an exercise has a file.
 
-Proves that the contracts of pyproject.toml hold and would be broken by one import the wrong way, that a topic's folder
-of checks is its notebook's exercises in their order, in files that can be read in one sitting, and that every file and
-folder which the map names exists.
+Proves that the contracts of pyproject.toml hold and would be broken by one import the wrong way, and that a topic's
+folder of checks is its notebook's exercises in their order, in files that can be read in one sitting. That what the map
+names is there, tests/test_docs.py proves.
 """
 
-import re
 import subprocess
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from autograder.checking.topic import CHECKS, load, topics
 from autograder.releasing.release import source_path
 
 LONGEST = 400  # lines of a file of checks, about
-MAPS = ("README.md", "CONTRIBUTING.md", "book/house.md")
-INVENTED = "bigrams"  # the topic that CONTRIBUTING makes up
 
 
 def lint_imports(root: Path) -> subprocess.CompletedProcess:
@@ -71,15 +68,3 @@ def test_a_topic_has_a_file_for_each_exercise_in_the_order_of_its_notebook(topic
 def test_files_of_checks_are_short_enough_to_read():
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in CHECKS.rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
-
-
-@pytest.mark.parametrize("page", MAPS)
-def test_what_a_map_names_is_there(page):
-    text = (ROOT / page).read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", text)) | set(re.findall(r"\]\((?!https?:)([\w./-]+)", text))
-    made = ("course/", "_build/", ".venv/", ".colab/", ".stamps/")
-    named = {name for name in named if INVENTED not in name and not name.startswith(made)}
-    assert len(named) > 10
-    base = (ROOT / page).parent
-    rooms = [ROOT, base, ROOT / "autograder", ROOT / "layercake"]  # README names their rooms by their own names
-    assert [name for name in sorted(named) if not any((room / name).exists() for room in rooms)] == []
