@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pictures import put_on, take_away
 from playwright.sync_api import Page
 
 from experiments import infrastructure, record, village_model
-from layercake import figures, results
+from layercake import results
 from layercake.figures import compute
 
 ROOT = Path(__file__).parent.parent
@@ -303,25 +304,12 @@ def test_a_wrong_setting_is_named(opened, some, said):
 
 def test_it_tells_python_its_state_and_can_be_taken_away(opened, state):
     page = opened()
-    source = figures.source("compute")
-    page.add_script_tag(type="module", content=source.replace("export default ", "globalThis.picture = "))
-    page.wait_for_function("globalThis.picture")
-    page.evaluate(
-        """(state) => {
-        globalThis.values = { state };
-        const model = { get: (name) => values[name], set: (name, value) => (values[name] = value), save_changes() {} };
-        globalThis.el = document.createElement('div');
-        globalThis.leave = picture.render({ model, el });
-        document.body.append(el);
-    }""",
-        state | {"preset": "GPT-3"},
-    )
+    put_on(page, "compute", state | {"preset": "GPT-3"})
     page.wait_for_function("el.querySelector('.pointer')")  # rendered before it was on the page
     page.get_by_role("slider", name="Utilisation").last.fill("0.5")
     now = page.evaluate("values.state")
     assert (now["utilisation"], now["preset"], now["device"], now["devices"]) == (0.5, None, "v100", 10_000)
-    page.evaluate("leave()")
-    assert page.evaluate("el.children.length") == 0
+    take_away(page)
     assert opened.troubles == []
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from pictures import put_on, take_away
 from playwright.sync_api import Page
 from torch import Tensor
 
-from layercake import figures
 from solutions.transformer import rotary
 
 ROOT = Path(__file__).parent.parent
@@ -209,21 +209,11 @@ def test_a_wrong_setting_is_named(opened, state, said):
 
 def test_it_tells_python_its_state_and_can_be_taken_away(opened):
     page = opened()
-    source = figures.source("rotary")
-    page.add_script_tag(type="module", content=source.replace("export default ", "globalThis.picture = "))
-    page.wait_for_function("globalThis.picture")
-    page.evaluate("""() => {
-        globalThis.values = { state: { query: 12 } };
-        const model = { get: (name) => values[name], set: (name, value) => (values[name] = value), save_changes() {} };
-        globalThis.el = document.createElement('div');
-        globalThis.leave = picture.render({ model, el });
-        document.body.append(el);
-    }""")
+    put_on(page, "rotary", {"query": 12})
     page.wait_for_function("el.querySelectorAll('.point').length === 24")  # rendered before it was on the page
     page.get_by_role("slider", name="Key").last.fill("7")
     assert page.evaluate("values.state") == {"query": 12, "key": 7}
-    page.evaluate("leave()")
-    assert page.evaluate("el.children.length") == 0
+    take_away(page)
     assert opened.troubles == []
 
 
