@@ -1,7 +1,8 @@
 """Moving pictures: `show("messages")` in a notebook, the `moving-picture` directive in the book.
 
 Each is one ES module beside this file, in anywidget's front-end form, and both places run the same text: `source`. What
-can be set is in the picture's `state`, a plain dictionary whose keys the module lists as `defaults`.
+can be set is in the picture's `state`, a plain dictionary whose keys the module lists as `defaults`. The Python modules
+beside them are the still pictures; `state()` of one is what a moving picture shows of the same data.
 """
 
 import re
