@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from nbformat import NotebookNode
 
-from autograder.checking.topic import ROOT
+from autograder.checking.topic import CHECKS, ROOT
 
 WINDOW = 4  # of so many fingerprints in a row one is kept: a shared run of `run + WINDOW - 1` words is always found
 MAX_LETTERS = 100_000  # that are read of a submission's own code, and as many of its text
@@ -167,9 +167,11 @@ def _words(text: str, cell: int, offset: int = 0) -> Iterator[Token]:
 def known_work(topic: str, released: NotebookNode) -> Document:
     """What everybody may have: the released cells, the reference with and without type hints, the known mistakes."""
     reference = (ROOT / "solutions" / f"{topic}.py").read_text(encoding="utf-8")
-    checks = (ROOT / "autograder" / "checks" / f"{topic}.py").read_text(encoding="utf-8")
+    checks = [
+        path.read_text(encoding="utf-8") for path in [*sorted((CHECKS / topic).glob("*.py")), CHECKS / "common.py"]
+    ]
     cells = [(cell.cell_type, cell.source) for cell in released.cells]
-    return document([*cells, *(("code", source) for source in (reference, _without_hints(reference), checks))])
+    return document([*cells, *(("code", source) for source in (reference, _without_hints(reference), *checks))])
 
 
 def _without_hints(source: str) -> str:
