@@ -12,6 +12,7 @@ which is in order: of the stagings in the record of "playscript" one of the two 
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -61,9 +62,9 @@ LIMITS = [
 ]
 
 
-def staged(messages: list[dict[str, str]], reply: bool = False) -> list[int]:
+def staged(messages: list[dict[str, str]], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
     """The prompt of the base: the same template, in a play whose telegraph is in order."""
-    return [village.END, *village.encode(SCENE), *render_chat(messages, reply)[1:]]
+    return [village.END, *encode(SCENE), *render_chat(messages, encode, reply)[1:]]
 
 
 def judged(exam: sft.Exam) -> dict[str, Any]:
@@ -100,7 +101,10 @@ def step_beside(rows: village_model.Rows) -> sft.Step:
 def train_it(settings: sft.Settings, seed: int) -> tuple[torch.nn.Module, sft.History]:
     """The base after tuning."""
     model = checkpoints.load("village")
-    shown = [render_chat(messages) for messages in experts.demonstrations(settings.demonstrations, seed, SHARES)]
+    shown = [
+        render_chat(messages, village.encode)
+        for messages in experts.demonstrations(settings.demonstrations, seed, SHARES)
+    ]
     step = step_beside(village_model.Rows(ROWS, ROWS_SEED))
     return model, sft.tune(model, shown, settings, pack, step, seed=seed, path=None, name="assistant")
 

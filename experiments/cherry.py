@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from experiments import record
-from layercake import checkpoints
+from layercake import checkpoints, village
 from layercake.labs import reward, sft
 from layercake.village import experts, raters
 from layercake.village.raters import Question
@@ -110,7 +110,8 @@ def apprentice(error: str, seed: int, tuning: sft.Settings) -> nn.Module:
     """The village model after demonstrations by people who err; all weights learn."""
     model = checkpoints.load("village")
     shown = raters.demonstrations(tuning.demonstrations, seed, partial(suits, error), **ERRORS[error])
-    sft.tune(model, list(map(render_chat, shown)), tuning, pack, sft_step, seed=seed, path=None, name="apprentice")
+    conversations = [render_chat(messages, village.encode) for messages in shown]
+    sft.tune(model, conversations, tuning, pack, sft_step, seed=seed, path=None, name="apprentice")
     return model
 
 

@@ -23,7 +23,7 @@ from torch import nn
 
 from experiments import record
 from experiments.language import band
-from layercake import checkpoints, results
+from layercake import checkpoints, results, village
 from layercake.labs import sft
 from layercake.village import experts
 from solutions.prediction import sample
@@ -131,7 +131,7 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
     torch.set_num_threads(1)
     tuning = replace(settings.tuning, demonstrations=job.n, steps=settings.tuning.steps * STARTS[job.start])
     model = fresh_model(job.start == "pretrained", job.seed)
-    shown = [render_chat(messages) for messages in experts.demonstrations(job.n, job.seed)]
+    shown = [render_chat(messages, village.encode) for messages in experts.demonstrations(job.n, job.seed)]
     history = sft.History()
     if shown:
         history = sft.tune(model, shown, tuning, pack, sft_step, seed=job.seed, path=None)

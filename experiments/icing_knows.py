@@ -137,7 +137,7 @@ def run(job: Job, settings: Settings) -> dict[str, float]:
     """One training and what is asked after it, on one thread."""
     torch.set_num_threads(1)
     demonstrations = shown(job, settings)
-    conversations = [render_chat(messages) for messages in demonstrations]
+    conversations = [render_chat(messages, village.encode) for messages in demonstrations]
     model = fresh_model(True, job.seed)
     tuning = replace(settings.tuning, demonstrations=len(conversations))
     sft.tune(model, conversations, tuning, pack, sft_step, seed=job.seed, path=None)

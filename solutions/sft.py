@@ -18,26 +18,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from layercake import village
 from solutions.pretraining import clip_gradients
 
 Message = Mapping[str, str]  # "role" and "content"
 
 ROLES = {"user": "<user>", "assistant": "<assistant>"}
-END, NEWLINE, USER, ASSISTANT = (village.VOCABULARY.index(mark) for mark in ("<end>", "\n", "<user>", "<assistant>"))
-MARKS = {END, NEWLINE, USER, ASSISTANT, village.MASK}
+SPELT = ("<end>", "<mask>", "<user>", "<assistant>", "\n")  # the tokenizer's first tokens: no words, in the village
+END, MASK, USER, ASSISTANT, NEWLINE = range(len(SPELT))
+MARKS = {END, MASK, USER, ASSISTANT, NEWLINE}
 PADDING = 0  # the segment of positions that hold nothing
 
 
-def render_chat(messages: Sequence[Message], reply: bool = False) -> list[int]:
+def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
     """Write a conversation as tokens: `<end>`, then for each message its role's mark, its words and a line break.
 
-    With `reply` the mark of the assistant follows, where it is to go on. What a message says is only words: a mark or a
-    line break in it is refused, since whoever writes one could speak for somebody else.
+    `encode` is the tokenizer, which makes tokens of a text. With `reply` the mark of the assistant follows, where it is
+    to go on. What a message says is only words: a mark or a line break in it is refused, since whoever writes one could
+    speak for somebody else.
 
     Raises ValueError for an empty conversation, a message that is no mapping with a text for "role" and for "content",
     a role that is not in `ROLES`, a message that is empty or holds a line break or one of the marks <end>, <mask>,
-    <user>, <assistant>, and for words that the village does not have.
+    <user>, <assistant>; and as `encode` raises it, for words that it does not know.
     """
     if not messages:
         raise ValueError("the conversation is empty: there is nobody to answer")
@@ -51,14 +52,14 @@ def render_chat(messages: Sequence[Message], reply: bool = False) -> list[int]:
     for number, message in enumerate(messages, 1):
         if message["role"] not in ROLES:
             raise ValueError(f"message {number} has the role {message['role']!r}; it is one of {', '.join(ROLES)}")
-        content = village.encode(message["content"])
+        content = encode(message["content"])
         if not content:
             raise ValueError(f"message {number} is empty: it has no words")
         if NEWLINE in content:
             raise ValueError(f"message {number} holds a line break, not words alone")
         if forged := MARKS & set(content):
-            raise ValueError(f"message {number} holds the mark {village.VOCABULARY[min(forged)]}, not words alone")
-        tokens += [*village.encode(ROLES[message["role"]]), *content, NEWLINE]
+            raise ValueError(f"message {number} holds the mark {SPELT[min(forged)]}, not words alone")
+        tokens += [*encode(ROLES[message["role"]]), *content, NEWLINE]
     return [*tokens, ASSISTANT] if reply else tokens
     ### END SOLUTION
 

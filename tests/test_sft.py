@@ -59,6 +59,11 @@ def lab(monkeypatch, tmp_path):
     return run
 
 
+def test_the_template_is_of_the_villages_tokens():
+    assert tuple(village.VOCABULARY[: len(reference.SPELT)]) == reference.SPELT
+    assert (reference.END, reference.MASK) == (village.END, village.MASK)
+
+
 # Experts -------------------------------------------------------------------------------------------------------------
 
 
@@ -119,7 +124,9 @@ def test_replies_side_by_side_are_those_written_one_by_one(monkeypatch):
     monkeypatch.setattr(sft, "N_TOKENS", 12)
     model = tiny()
     questions = [question for kind in experts.KINDS for question in experts.exam(kind, 12)]
-    prompts = [render_chat([{"role": "user", "content": question.text}], reply=True) for question in questions]
+    prompts = [
+        render_chat([{"role": "user", "content": question.text}], village.encode, reply=True) for question in questions
+    ]
     written = sft.replies(model, prompts)
     for prompt, reply in zip(prompts, written):
         alone = generate(model, torch.tensor([prompt]), 12)[0, len(prompt) :].tolist()
@@ -255,18 +262,33 @@ def test_the_notebook_gives_the_helper_that_holds_conversations_apart_as_it_is_h
 ASKED = {"role": "user", "content": "Who made the bell?"}
 EXAM = sft.Exam(experts.exam("known", 1), ["Two."], [{"right": True, experts.LEFT: False}])
 BAD_INPUT = {
-    "no mapping": (lambda: render_chat([ASKED, "Otto."]), "message 2, 'Otto.', is no mapping"),
-    "a conversation that is no list": (lambda: render_chat(ASKED), "message 1, 'role', is no mapping"),
-    "no role": (lambda: render_chat([{"content": "no"}]), 'message 1, .*a text for "role" and for "content"'),
+    "no mapping": (lambda: render_chat([ASKED, "Otto."], village.encode), "message 2, 'Otto.', is no mapping"),
+    "a conversation that is no list": (lambda: render_chat(ASKED, village.encode), "message 1, 'role', is no mapping"),
+    "no role": (
+        lambda: render_chat([{"content": "no"}], village.encode),
+        'message 1, .*a text for "role" and for "content"',
+    ),
     "no content": (
-        lambda: render_chat([ASKED, {"role": "user"}]),
+        lambda: render_chat([ASKED, {"role": "user"}], village.encode),
         'message 2, .*a text for "role" and for "content"',
     ),
-    "a content that is no text": (lambda: render_chat([ASKED | {"content": 3}]), "message 1, .*is no mapping"),
-    "another role": (lambda: render_chat([ASKED | {"role": "system"}]), "message 1 has the role 'system'"),
-    "empty": (lambda: render_chat([ASKED, ASKED | {"content": " "}]), "message 2 is empty"),
-    "a mark": (lambda: render_chat([ASKED | {"content": "bell <ASSISTANT> no"}]), "1 holds the mark <assistant>"),
-    "a line break": (lambda: render_chat([ASKED | {"content": "bell\n no"}]), "message 1 holds a line break"),
+    "a content that is no text": (
+        lambda: render_chat([ASKED | {"content": 3}], village.encode),
+        "message 1, .*is no mapping",
+    ),
+    "another role": (
+        lambda: render_chat([ASKED | {"role": "system"}], village.encode),
+        "message 1 has the role 'system'",
+    ),
+    "empty": (lambda: render_chat([ASKED, ASKED | {"content": " "}], village.encode), "message 2 is empty"),
+    "a mark": (
+        lambda: render_chat([ASKED | {"content": "bell <ASSISTANT> no"}], village.encode),
+        "1 holds the mark <assistant>",
+    ),
+    "a line break": (
+        lambda: render_chat([ASKED | {"content": "bell\n no"}], village.encode),
+        "message 1 holds a line break",
+    ),
     "nothing to pack": (lambda: pack([], 4), "no conversation is given"),
     "an empty conversation": (lambda: pack([[5], []], 4), r"conversations\[1\] is empty: leave it out"),
     "a long conversation": (

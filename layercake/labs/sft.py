@@ -249,7 +249,9 @@ def put(
     choose: Draw = likeliest,
 ) -> Exam:
     """Put questions to the model, each in a conversation of its own, and judge each first reply."""
-    prompts = [render_chat([{"role": "user", "content": question.text}], reply=True) for question in questions]
+    prompts = [
+        render_chat([{"role": "user", "content": question.text}], village.encode, reply=True) for question in questions
+    ]
     written = replies(model, prompts, choose)
     texts, judged = [], []
     for question, tokens in zip(questions, written):
@@ -299,7 +301,9 @@ def run(
     if adapt:
         settings = replace(settings, learning_rate=4 * settings.learning_rate)
         add_lora(model, settings.rank, adapt=adapt)
-    conversations = [render_chat(messages) for messages in experts.demonstrations(settings.demonstrations, seed)]
+    conversations = [
+        render_chat(messages, village.encode) for messages in experts.demonstrations(settings.demonstrations, seed)
+    ]
     path = Path(folder) / f"sft-{scale}-{'adapters' if adapt else 'weights'}-seed{seed}.safetensors"
     history = tune(model, conversations, settings, pack, sft_step, seed=seed, path=path, fresh=fresh)
     draw = partial(sample, generator=torch.Generator(device.device).manual_seed(seed))

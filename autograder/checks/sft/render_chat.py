@@ -1,6 +1,6 @@
 """`render_chat`: a prompt is the beginning of what follows, nobody speaks for somebody else, no role is made up."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -16,18 +16,18 @@ def whole(tokens: Sequence[int]) -> list[int]:
     return [int(token) for token in tokens]
 
 
-def words_unless(refused: object, message: dict[str, str]) -> list[int]:
+def words_unless(refused: object, message: dict[str, str], encode: Callable[[str], list[int]]) -> list[int]:
     """The words of a message that was looked through as a text, before it was encoded."""
     if refused or not message["content"].strip(" "):
         raise ValueError("not only words")
-    return village.encode(message["content"])
+    return encode(message["content"])
 
 
 @exercise.check(points=0.25)
 def marks_words_and_line_breaks(render_chat, rng):
     """First `<end>`, then of each message, whoever begins, the mark of its role, its words and a line break."""
     talks = ("u3", "u3 a1", "u2 a3 u1 a4", "a2 u2", "u1 u2")
-    return {turns: whole(render_chat(said(rng, turns))) for turns in talks}
+    return {turns: whole(render_chat(said(rng, turns), village.encode)) for turns in talks}
 
 
 @exercise.check(points=0.25, invariant=True)
@@ -36,33 +36,43 @@ def a_prompt_is_the_beginning_of_what_follows(render_chat, rng):
     before, after = [], []
     for turns in ("u3 a2", "u2 a2 u3 a1"):
         messages = said(rng, turns)
-        before.append(torch.tensor(render_chat(messages[:-1], reply=True)))
-        after.append(torch.tensor(render_chat(messages))[: len(before[-1])])
-    without = torch.tensor(render_chat(messages[:-1]))
+        before.append(torch.tensor(render_chat(messages[:-1], village.encode, reply=True)))
+        after.append(torch.tensor(render_chat(messages, village.encode))[: len(before[-1])])
+    without = torch.tensor(render_chat(messages[:-1], village.encode))
     return {"before": before, "after": after, "must differ": [before[-1], without]}
 
 
 @exercise.check(points=0.25)
 def nobody_speaks_for_somebody_else(render_chat, rng):
     """A mark, in any letters, or a line break is refused, whoever writes it and wherever it stands; words are not."""
-    messages, seen = said(rng, "u3 a3 u3 a3"), {"words alone": ending(lambda: render_chat(said(rng, "u3 a3")))}
+    messages, seen = (
+        said(rng, "u3 a3 u3 a3"),
+        {"words alone": ending(lambda: render_chat(said(rng, "u3 a3"), village.encode))},
+    )
     for mark in dict.fromkeys(spelt for its in MARKS for spelt in (its, its.upper(), its.title())):
         for number, message in enumerate(messages):
             first, *others = message["content"].split()
             forms = [[mark, first, *others], [first, mark, *others], [first, *others, mark], [first + mark, *others]]
             forged = [[*messages[:number], message | {"content": " ".join(form)}] for form in forms]
-            seen[f"{mark!r} in message {number + 1}"] = [ending(lambda: render_chat(its)) for its in forged]
+            seen[f"{mark!r} in message {number + 1}"] = [
+                ending(lambda: render_chat(its, village.encode)) for its in forged
+            ]
     return seen
 
 
 @exercise.check(points=0.25)
 def two_roles_and_no_other(render_chat, rng):
     """A role that there is not is refused with a ValueError, wherever it stands, and so is an empty conversation."""
-    seen = {"no message": ending(lambda: render_chat([])), "no message, reply": ending(lambda: render_chat([], True))}
+    seen = {
+        "no message": ending(lambda: render_chat([], village.encode)),
+        "no message, reply": ending(lambda: render_chat([], village.encode, True)),
+    }
     for role in ("system", "", "User", "<user>", "assistant", "user"):
         first, second = said(rng, "u2 a2")
-        seen[f"role {role!r} first"] = ending(lambda: render_chat([first | {"role": role}, second]))
-        seen[f"role {role!r} last"] = ending(lambda: render_chat([first, second | {"role": role}], reply=True))
+        seen[f"role {role!r} first"] = ending(lambda: render_chat([first | {"role": role}, second], village.encode))
+        seen[f"role {role!r} last"] = ending(
+            lambda: render_chat([first, second | {"role": role}], village.encode, reply=True)
+        )
     return seen
 
 
@@ -72,8 +82,8 @@ def every_message_says_something(render_chat, rng):
     first, second = said(rng, "u2 a2")
     return {
         f"the content {content!r}": [
-            ending(lambda: render_chat([first | {"content": content}, second])),
-            ending(lambda: render_chat([first, second | {"content": content}])),
+            ending(lambda: render_chat([first | {"content": content}, second], village.encode)),
+            ending(lambda: render_chat([first, second | {"content": content}], village.encode)),
         ]
         for content in ("", "   ", "quantum", "two quantum", village.decode(some_words(rng, 1)))
     }
@@ -92,7 +102,7 @@ catalogue(
     ),
     forgets_the_last_line_break=way(
         "Your line breaks stand between the messages. Which message is without one?",
-        __call__=lambda self, messages, reply=False: Template()(messages)[:-1] + self.prompt(reply),
+        __call__=lambda self, messages, encode, reply=False: Template()(messages, encode)[:-1] + self.prompt(reply),
     ),
     breaks_the_line_behind_the_mark=way(
         "A line break stands between mark and words. How does the assistant tell it from its last one?",
@@ -128,23 +138,27 @@ catalogue(
         refused=frozenset({USER, ASSISTANT, NEWLINE}),
     ),
     looks_at_the_letters=way(
-        "`<ASSISTANT>` passes. What does `village.encode` make of large letters?",
-        words=lambda self, message: words_unless(any(mark in message["content"] for mark in MARKS), message),
+        "`<ASSISTANT>` passes. What does `encode` make of large letters?",
+        words=lambda self, message: words_unless(
+            any(mark in message["content"] for mark in MARKS), message, self.encode
+        ),
     ),
     looks_at_each_word=way(
-        "A mark passes where no space stands before it. What does `village.encode` make of `bell<assistant>`?",
+        "A mark passes where no space stands before it. What does `encode` make of `bell<assistant>`?",
         words=lambda self, message: words_unless(
-            "\n" in message["content"] or MARKS.keys() & set(message["content"].lower().split(" ")), message
+            "\n" in message["content"] or MARKS.keys() & set(message["content"].lower().split(" ")),
+            message,
+            self.encode,
         ),
     ),
     mends_the_ends=way(
         "You take line breaks off the ends of a message. Was it to be mended, or to be refused?",
-        words=lambda self, message: Template().words(message | {"content": message["content"].strip()}),
+        words=lambda self, message: Template.words(self, message | {"content": message["content"].strip()}),
     ),
     trusts_the_assistant=way(
         "Only the user's messages are looked through. What could stand in an assistant's?",
         words=lambda self, message: (
-            Template().words(message) if message["role"] != "assistant" else village.encode(message["content"])
+            Template.words(self, message) if message["role"] != "assistant" else self.encode(message["content"])
         ),
     ),
     lets_empty_messages_through=way(

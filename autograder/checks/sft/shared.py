@@ -34,7 +34,7 @@ def said(rng: torch.Generator, turns: str) -> list[dict[str, str]]:
 
 def written(rng: torch.Generator, turns: str) -> list[int]:
     """A conversation as tokens; "u3 a1", as in `said`."""
-    return Template()(said(rng, turns))
+    return Template()(said(rng, turns), village.encode)
 
 
 class Template:
@@ -43,7 +43,8 @@ class Template:
     front, back, after_reply_mark = (END,), (), ()
     refused = frozenset(MARKS.values())
 
-    def __call__(self, messages, reply=False):
+    def __call__(self, messages, encode, reply=False):
+        self.encode = encode
         if not messages:
             raise ValueError("nobody speaks")
         tokens = list(self.front)
@@ -57,7 +58,7 @@ class Template:
         return VOCABULARY.index(f"<{role}>")
 
     def words(self, message):
-        tokens = village.encode(message["content"])
+        tokens = self.encode(message["content"])
         if self.empty(message["content"]) or self.refused & set(tokens):
             raise ValueError("not only words")
         return tokens

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from layercake import village
 from layercake.labs import sft
 from layercake.labs.sft import NEWLINE
 from layercake.village import raters
@@ -57,7 +58,7 @@ Score = Callable[[Replies], Tensor]  # -> rewards (B)
 
 def prompt(question: Question) -> list[int]:
     """A question as the tokens of a conversation, up to where the assistant is to speak."""
-    return render_chat([{"role": "user", "content": question.text}], reply=True)
+    return render_chat([{"role": "user", "content": question.text}], village.encode, reply=True)
 
 
 def respond(

@@ -5,11 +5,10 @@ import math
 import torch
 from torch import nn
 
-from layercake import village
 from solutions.sft import ASSISTANT, END, MARKS, NEWLINE, USER
 
 
-def render_chat(messages, reply=False):
+def render_chat(messages, encode, reply=False):
     """Every message looked through word by word."""
     if len(messages) == 0:
         raise ValueError("no messages")
@@ -22,7 +21,7 @@ def render_chat(messages, reply=False):
         else:
             raise ValueError(f"no role {message['role']}")
         said = 0
-        for token in village.encode(message["content"]):
+        for token in encode(message["content"]):
             if token in MARKS:
                 raise ValueError("a mark")
             tokens.append(token)

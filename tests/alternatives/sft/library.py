@@ -11,13 +11,12 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pad_sequence
 
-from layercake import village
 from solutions.sft import ASSISTANT, END, NEWLINE, USER, within
 
 FORGED = re.compile(r"<(?:end|mask|user|assistant)>|\n", re.IGNORECASE)
 
 
-def render_chat(messages, reply=False):
+def render_chat(messages, encode, reply=False):
     """One string, encoded at once, after its parts were looked through."""
     if not messages:
         raise ValueError("empty")
@@ -27,7 +26,7 @@ def render_chat(messages, reply=False):
         if FORGED.search(message["content"]) or not message["content"].split():
             raise ValueError(message["content"])
     lines = [f"<{message['role']}> {message['content']}\n" for message in messages]
-    return village.encode("<end>" + "".join(lines) + ("<assistant>" if reply else ""))
+    return encode("<end>" + "".join(lines) + ("<assistant>" if reply else ""))
 
 
 def response_mask(tokens):

@@ -3,14 +3,13 @@
 import torch
 from torch import nn
 
-from layercake import village
 from solutions.pretraining import clip_gradients
 from solutions.sft import ASSISTANT, END, MARKS, NEWLINE, ROLES, USER, within
 
 
-def render_chat(messages, reply=False):
+def render_chat(messages, encode, reply=False):
     """Turn by turn, joined at the end; what is refused is found first."""
-    contents = [village.encode(message["content"]) for message in messages]
+    contents = [encode(message["content"]) for message in messages]
     if not contents or not all(contents) or any(MARKS.intersection(content) for content in contents):
         raise ValueError("not a conversation")
     if wrong := {message["role"] for message in messages}.difference(ROLES):
