@@ -164,7 +164,7 @@ def test_formulas_and_type_come_from_the_book(visit, book):
     assert any("Source Serif 4" in family for family in loaded)
 
 
-@pytest.mark.parametrize("name", [*READ, "book/notation.html", "book/references.html"])
+@pytest.mark.parametrize("name", [*READ, "book/notation.html", "book/house.html", "book/references.html"])
 def test_nothing_is_wider_than_a_phone(visit, name):
     opened = visit(name, viewport=PHONE)
     opened.page.wait_for_timeout(300)

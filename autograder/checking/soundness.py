@@ -44,10 +44,10 @@ class Unsound(Exception):
     """The proof cannot be made: a file is missing, or an entry in `equivalent.toml` is stale."""
 
 
-def verdict(topic: Topic, name: str, subject: Any, seed: int = PUBLIC_SEED) -> Verdict:
-    """The verdict on one implementation."""
+def verdict(topic: Topic, name: str, subject: Any, seed: int = PUBLIC_SEED, observe: Callable = observe_all) -> Verdict:
+    """The verdict on one implementation; `observed_all` spares what a diagnosis has seen of it already."""
     exercise = topic.exercises[name]
-    return judge(topic, exercise, observe_all(topic, exercise, subject, seed), seed)
+    return judge(topic, exercise, observe(topic, exercise, subject, seed), seed)
 
 
 def defined(topic: Topic, name: str, source: str) -> Any:

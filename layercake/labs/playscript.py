@@ -29,7 +29,7 @@ from solutions.prediction import sample
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SCALES = {"smoke": 10, "laptop": 200, "colab": 500}  # questions
+SCALES = {"smoke": 4, "laptop": 200, "colab": 500}  # questions
 PLACE, ASKER, OTHER = "inn", "Nell", "Otto"
 N_TOKENS = 60  # after which a model that has not stopped is stopped
 ANSWERERS = ("the guide", "the clerk", "the grump", "the parrot")  # as plays have them: two are right, one is not

@@ -55,7 +55,7 @@ class Settings:
 
 
 SCALES = {
-    "smoke": Settings(100, 40, 20),
+    "smoke": Settings(50, 12, 8),
     "laptop": Settings(1_000, 200, 200),
     "colab": Settings(3_000, 600, 500, batch_size=32),
 }

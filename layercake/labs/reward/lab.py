@@ -40,7 +40,7 @@ class Sizes:
 
 
 SCALES = {
-    "smoke": Sizes(Settings(4, 4, 4), 60, 8, 10, 6, 20),
+    "smoke": Sizes(Settings(4, 4, 4), 24, 4, 6, 4, 8),
     "laptop": Sizes(Settings(60), 1_000, 16, 150, 80, 200),
     "colab": Sizes(Settings(200, questions=32, group_size=16), 4_000, 32, 400, 200, 500),
 }
