@@ -364,7 +364,7 @@ def check(
     Shows each exercise's verdict on the public inputs. Runs the code as you, without a sandbox, as the
     notebook itself would. Labs are not run. The exit code is 0 where every check passes, else 1.
     """
-    from autograder.grading.own_look import look
+    from autograder.grading.check_file import look
 
     with clear_errors():
         verdicts = look(file)

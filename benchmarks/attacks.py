@@ -36,7 +36,7 @@ from autograder.checking.topic import load  # noqa: E402
 from autograder.course.files import write_safely  # noqa: E402
 from autograder.course.folder import Course  # noqa: E402
 from autograder.course.gradebook import read_scores  # noqa: E402
-from autograder.example.ways import solved  # noqa: E402
+from autograder.example.handing_in import solved  # noqa: E402
 from autograder.grading.grade import Grading  # noqa: E402
 from autograder.releasing.release import release_into  # noqa: E402
 from autograder.sandbox.limits import Limits  # noqa: E402

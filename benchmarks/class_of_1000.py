@@ -41,7 +41,7 @@ from autograder.cli import NEEDS_A_PERSON  # noqa: E402
 from autograder.course.files import write_safely  # noqa: E402
 from autograder.course.folder import Course  # noqa: E402
 from autograder.example.classes import CLASSES  # noqa: E402
-from autograder.example.ways import solved  # noqa: E402
+from autograder.example.handing_in import solved  # noqa: E402
 from autograder.grading.grade import Grading  # noqa: E402
 from autograder.sandbox.worker import PR_SET_CHILD_SUBREAPER  # noqa: E402
 from benchmarks import attacks  # noqa: E402

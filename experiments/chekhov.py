@@ -36,7 +36,7 @@ from layercake import checkpoints, results, village
 from layercake.device import pick
 from layercake.figures.chekhov import VILLAGE_MODEL
 from layercake.labs import language, pretraining
-from layercake.labs.readers import TRANSFORMER
+from layercake.labs.networks import TRANSFORMER
 from layercake.village.world import THINGS, USE
 from solutions.rnn import RecurrentLanguageModel
 from solutions.transformer import GPT

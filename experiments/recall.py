@@ -27,7 +27,7 @@ from experiments import record
 from layercake import results
 from layercake.device import pick
 from layercake.labs import recall
-from layercake.labs.readers import GENTLE, TRANSFORMER
+from layercake.labs.networks import GENTLE, TRANSFORMER
 from solutions.attention import MultiHeadAttention, attention_over_states
 from solutions.transformer import Block
 

@@ -20,7 +20,7 @@ from layercake.device import pick
 from layercake.figures.waiting import finding as chain_finding
 from layercake.labs import recall, waiting
 from layercake.labs.clock import BATCH_SIZE, time_per_step
-from layercake.labs.readers import ALL_READERS, READERS
+from layercake.labs.networks import ALL_READERS, READERS
 from solutions.attention import MultiHeadAttention, attention_over_states, sequential_depth
 
 SCALE = "laptop"

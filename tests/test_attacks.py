@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from autograder.checking.topic import ROOT, load, topics
 from autograder.cli import app
 from autograder.course.folder import Course
-from autograder.example.ways import solved
+from autograder.example.handing_in import solved
 from autograder.grading.grade import Graded, Grading
 from autograder.returning.report import summarise, write_report
 from autograder.sandbox import masking, seccomp

@@ -28,7 +28,7 @@ from autograder.checking.cells import checked_exercise
 from autograder.checking.display import number
 from autograder.checking.topic import load, topics
 from autograder.example.classes import CLASSES
-from autograder.example.ways import solved
+from autograder.example.handing_in import solved
 from autograder.releasing.release import Address, release
 
 COLAB = ROOT / ".colab"

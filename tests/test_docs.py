@@ -22,7 +22,7 @@ from nbgrader.api import Gradebook
 
 import solutions
 from autograder import checks
-from autograder.checking.source import ReleaseError
+from autograder.checking.solution_source import ReleaseError
 from autograder.checking.topic import topics
 from autograder.cli import app
 from autograder.grading.reasons import ALWAYS_SAID, MEANINGS

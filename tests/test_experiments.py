@@ -27,7 +27,7 @@ from layercake.figures import recall as recall_chart
 from layercake.figures import waiting as waiting_chart
 from layercake.figures.style import one_line
 from layercake.labs import recall, waiting
-from layercake.labs.readers import ALL_READERS, TRANSFORMER, Settings, readers
+from layercake.labs.networks import ALL_READERS, TRANSFORMER, Settings, readers
 from solutions.attention import MultiHeadAttention, attention_over_states
 from solutions.transformer import Block
 

@@ -23,7 +23,7 @@ from test_collect import PAGE, autograder, contents, write_folder, write_zip
 from autograder.checking.topic import load
 from autograder.collecting.collect import collect
 from autograder.course.folder import Course
-from autograder.example.ways import solved
+from autograder.example.handing_in import solved
 from autograder.releasing.release import release_into
 from autograder.returning.export import defused
 

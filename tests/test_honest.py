@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course.gradebook import Score
-from autograder.example.ways import solved
+from autograder.example.handing_in import solved
 from autograder.grading.grade import Grading
 from autograder.sandbox.limits import Limits
 from benchmarks.attacks import TOPIC, make_course

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.checking.source import STUB, ReleaseError, solution_source
+from autograder.checking.solution_source import STUB, ReleaseError, solution_source
 from autograder.checking.topic import ROOT, load
 from autograder.course.files import CourseError
 from autograder.releasing.release import Address, build_source, finish_release, release

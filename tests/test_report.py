@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 from autograder.cli import app
 from autograder.course.folder import Course
 from autograder.example.classes import make_class
-from autograder.example.ways import solved
+from autograder.example.handing_in import solved
 from autograder.grading.grade import Grading
 from autograder.grading.reasons import Reason
 from autograder.returning.report import Summary, summarise, write_report

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.checking.source import solution_source
+from autograder.checking.solution_source import solution_source
 from autograder.checking.topic import load
 from autograder.grading.outcome import judge_all
-from autograder.sandbox.host import Worker
+from autograder.sandbox.host import Sandbox
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import AHEAD, NoSandbox, find_bwrap, launched_ahead
 
@@ -27,7 +27,7 @@ RIGHT = solution_source(TOPIC.reference("scaled_dot_product"))
 
 @pytest.fixture(scope="module")
 def worker():
-    with Worker("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
+    with Sandbox("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
         yield worker
 
 
@@ -191,7 +191,7 @@ def test_a_worker_launched_ahead_is_taken_or_ended():
         with launched_ahead("attention", "bwrap"):
             (ahead,) = AHEAD.values()
             if is_taken:
-                with Worker("attention") as worker:
+                with Sandbox("attention") as worker:
                     assert points(run(worker, IMPORTS, RIGHT, "scaled_dot_product")) == 2
                     assert worker.launched is ahead and not AHEAD
         assert ahead.process.returncode is not None and not AHEAD
@@ -228,7 +228,7 @@ def test_an_ordinary_users_sandbox_holds_too(monkeypatch):
         "autograder.sandbox.walls._isolation", lambda: ["--unshare-all", "--uid", "1000", "--gid", "1000"]
     )
     attempts = ["os.kill(1, 9); os.kill(1, 2)", "open('/proc/1/mem', 'rb').read(1)", "os.kill(-1, 9)"]
-    with Worker("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
+    with Sandbox("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
         worker.start()
         first = worker.launched.process.pid
         seen = run(worker, IMPORTS, *attempts, RIGHT, "scaled_dot_product")

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.checking.topic import ROOT
 from autograder.collecting.submission import UnreadableSubmission, as_notebook, read_submission, repair
-from autograder.example.ways import as_colab_saves, as_kaggle_saves, solved, without_metadata
+from autograder.example.handing_in import as_colab_saves, as_kaggle_saves, solved, without_metadata
 
 RELEASED = nbformat.read(ROOT / "exercises" / "attention" / "attention.ipynb", as_version=4)
 

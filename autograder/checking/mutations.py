@@ -15,7 +15,7 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.operators.provider import OperatorProvider
 
-from autograder.checking.source import BEGIN, END, solution_source
+from autograder.checking.solution_source import BEGIN, END, solution_source
 from autograder.checking.topic import Topic
 
 BIT_OPERATORS = ("Shift", "Bit")  # on numbers of floating point these only raise, which would flatter the count

@@ -30,7 +30,7 @@ from rich.table import Table
 
 from autograder.checking.judge import Verdict, judge, observe_all
 from autograder.checking.mutations import Mutation, mutations, with_solution
-from autograder.checking.source import STUB, solution_source
+from autograder.checking.solution_source import STUB, solution_source
 from autograder.checking.topic import PACKAGE, PUBLIC_SEED, ROOT, Exercise, Topic, UnknownTopic, load, topics
 
 ALTERNATIVES = ROOT / "tests" / "alternatives"

@@ -45,12 +45,12 @@ def outcome(call: Callable[[], Any]) -> Any:
     return results[0] if results else end
 
 
-def way(hint: str, **parts: Any) -> tuple[str, dict[str, Any]]:
+def mistake(hint: str, **parts: Any) -> tuple[str, dict[str, Any]]:
     """A wrong way to work: the question that leads away from it, and the parts in which it is other than the right."""
     return hint, parts
 
 
-def catalogue(exercise: Exercise, right: type, **ways: tuple[str, dict[str, Any]]) -> None:
+def mistakes(exercise: Exercise, right: type, **ways: tuple[str, dict[str, Any]]) -> None:
     """Register the known mistakes of an exercise: each is the right way, a class, with some parts overridden."""
     for name, (hint, parts) in ways.items():
         wrong = type(name, (right,), parts)
@@ -61,7 +61,7 @@ def called(way: type) -> Callable:
     """A function, of the name of the class, that calls a new object of it."""
 
     def function(*args, **more):
-        return way()(*args, **more)
+        return mistake()(*args, **more)
 
     function.__name__ = way.__name__
     return function

@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 
 from autograder.checking.cells import PARSING, checked_exercise, parse, sound
 from autograder.checking.errors import ClearError
-from autograder.checking.source import STUB
+from autograder.checking.solution_source import STUB
 
 EMPTY = {"code": {"execution_count": None, "outputs": []}, "markdown": {}, "raw": {}}  # what else a cell has
 MAX_BYTES, MAX_CELLS = 100_000_000, 2_000

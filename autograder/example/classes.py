@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from autograder.checking.topic import load
 from autograder.course.files import write_safely
 from autograder.course.folder import Course
-from autograder.example.ways import (
+from autograder.example.handing_in import (
     ExampleError,
     all_right,
     as_colab_saves,

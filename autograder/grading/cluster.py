@@ -19,7 +19,7 @@ from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
 from autograder.checking.errors import ClearError
 from autograder.checking.topic import ROOT, load
 from autograder.grading.outcome import judge_all, outputs_of, reasons_of, remarks_on
-from autograder.sandbox.host import Worker as Room
+from autograder.sandbox.host import Sandbox
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import NoSandbox, Walls, find_bwrap
 
@@ -64,8 +64,8 @@ class Rooms(WorkerPlugin):
         self.topic, self.walls, self.limits = topic, walls, limits
 
     def setup(self, worker: Worker) -> None:
-        self.idle: SimpleQueue[Room] = SimpleQueue()
-        self.rooms = [Room(self.topic, self.walls, number, self.limits) for number in range(worker.state.nthreads)]
+        self.idle: SimpleQueue[Sandbox] = SimpleQueue()
+        self.rooms = [Sandbox(self.topic, self.walls, number, self.limits) for number in range(worker.state.nthreads)]
         self.cold = self.rooms[:0:-1]
         self.idle.put(self.rooms[0])
 

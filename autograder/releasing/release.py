@@ -19,7 +19,7 @@ import yaml
 from nbformat import NotebookNode
 
 from autograder.checking.cells import checked_exercise
-from autograder.checking.source import BEGIN, END, STUB, ReleaseError, require_markers, solution_source
+from autograder.checking.solution_source import BEGIN, END, STUB, ReleaseError, require_markers, solution_source
 from autograder.checking.topic import ROOT, Topic, UnknownTopic, load
 from autograder.course.files import write_generated
 from autograder.course.folder import Course

@@ -42,7 +42,7 @@ class Seen:
     awaited: set[str] = field(default_factory=set)  # the checks whose observations the cell that runs may send
 
 
-class Worker:
+class Sandbox:
     """One warm worker. `run` grades one submission after another; `close` ends it. Use as a context manager."""
 
     def __init__(self, topic: str, walls: Walls = "bwrap", number: int = 0, limits: Limits = Limits()):
@@ -50,7 +50,7 @@ class Worker:
         self.launched: Launched | None = None
         self.is_closed = False  # for good
 
-    def __enter__(self) -> "Worker":
+    def __enter__(self) -> "Sandbox":
         return self
 
     def __exit__(self, *error) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from layercake.device import Device, pick
 from layercake.figures.lab_clock import alt_text, finding, plot
-from layercake.labs.readers import READERS, readers, settings_for
+from layercake.labs.networks import READERS, readers, settings_for
 
 __all__ = ["BATCH_SIZE", "LENGTHS", "alt_text", "finding", "plot", "time_per_step"]
 

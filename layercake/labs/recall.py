@@ -11,7 +11,7 @@ pairs; and near pairs are asked for more often, as in language. The values are u
 keys, so chance is exactly 1 / n_values; the text determines the answer, so 1 is attainable.
 
 The lab trains three readers with about the same number of parameters: a GRU, a GRU with attention over its states, and
-attention alone. `layercake.labs.readers` has four more: a plain RNN, an LSTM, a convolution and a transformer. What
+attention alone. `layercake.labs.networks` has four more: a plain RNN, an LSTM, a convolution and a transformer. What
 does the attending is handed in by the caller.
 """
 
@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from layercake.device import Device, pick
 from layercake.figures.lab_recall import alt_text, finding, plot, recorded
-from layercake.labs.readers import (
+from layercake.labs.networks import (
     GENTLE,
     READERS,
     SCALES,

@@ -2,7 +2,7 @@
 
 from nbformat import NotebookNode
 
-from autograder.example.ways import without_metadata
+from autograder.example.handing_in import without_metadata
 
 
 def hand_in(notebook: NotebookNode) -> str:

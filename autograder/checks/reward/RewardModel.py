@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, ending, normal, way
+from autograder.checks.common import ending, mistake, mistakes, normal
 
 exercise = Exercise("RewardModel")
 
@@ -172,52 +172,54 @@ def one_number_for_each_row(RewardModel, rng):
     return seen
 
 
-catalogue(
+mistakes(
     exercise,
     Grader,
-    reads_the_end_of_the_row=way(
+    reads_the_end_of_the_row=mistake(
         "You read at the end of the row, which is padding for all but the longest. Where does the reply end?",
         pick=lambda self, x, lengths: x[:, -1],
     ),
-    reads_behind_the_last=way(
+    reads_behind_the_last=mistake(
         "You read one place behind the last token. Where is the last of n tokens, counted from 0?",
         pick=lambda self, x, lengths: x[torch.arange(len(x)), lengths.clamp(max=x.size(1) - 1)],
     ),
-    reads_the_first=way(
+    reads_the_first=mistake(
         "You read at the first token. What has it seen of the reply?", pick=lambda self, x, lengths: x[:, 0]
     ),
-    takes_the_mean=way(
+    takes_the_mean=mistake(
         "You take a mean over the places of the row. Which single place has seen all of it?", pick=mean_of_the_reply
     ),
-    takes_the_mean_with_padding=way(
+    takes_the_mean_with_padding=mistake(
         "You take a mean over all places, padding included. What does padding say about a reply?",
         pick=lambda self, x, lengths: x.mean(dim=1),
     ),
-    forgets_the_norm=way(
+    forgets_the_norm=mistake(
         "The norm is left out. What stands in front of the output of the language model?", normed=lambda self, x: x
     ),
-    skips_the_blocks=way(
+    skips_the_blocks=mistake(
         "You read the embedding of the last token. What do the blocks do?",
         read=lambda self, tokens: self.model.embedding(tokens),
     ),
-    skips_a_block=way(
+    skips_a_block=mistake(
         "One of the blocks is left out. Does each of them get what the one before it gave?",
         read=lambda self, tokens: self.model.blocks[0](self.model.embedding(tokens))[0],
     ),
-    begins_with_noise=way(
+    begins_with_noise=mistake(
         "The head begins with random numbers. What would it prefer before anybody has compared anything?",
         begin=head_as_it_comes,
     ),
-    has_a_bias=way("The head has a bias. What would it change about a difference of rewards?", begin=head_with_a_bias),
-    freezes_the_model=way(
+    has_a_bias=mistake(
+        "The head has a bias. What would it change about a difference of rewards?", begin=head_with_a_bias
+    ),
+    freezes_the_model=mistake(
         "Only the head learns. What cuts the gradient off before the blocks?",
         read=lambda self, tokens: Grader.read(self, tokens).detach(),
     ),
-    stays_in_short_numbers=way(
+    stays_in_short_numbers=mistake(
         "Under autocast your rewards are bfloat16. How many digits has a difference of two that are nearly equal?",
         shape=lambda self, numbers: numbers.squeeze(-1),
     ),
-    keeps_a_dimension=way(
+    keeps_a_dimension=mistake(
         "Your rewards are (B, 1). A difference of (B, 1) and (B) is (B, B): where does the last dimension go?",
         shape=lambda self, numbers: numbers.float(),
     ),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, ending, normal, way
+from autograder.checks.common import ending, mistake, mistakes, normal
 
 exercise = Exercise("best_of_n")
 
@@ -76,37 +76,37 @@ def numbers_that_agree(best_of_n, rng):
     return seen | {"one reply fewer": ending(lambda: best_of_n([*replies[:2], replies[2][:3]], torch.zeros(3, 4)))}
 
 
-catalogue(
+mistakes(
     exercise,
     Best,
-    keeps_the_worst=way(
+    keeps_the_worst=mistake(
         "You keep the worst. Is a high reward good?", keep=lambda self, its, row: its[int(row.argmin())]
     ),
-    keeps_the_first=way(
+    keeps_the_first=mistake(
         "You keep the first of each. Where do you use the rewards?", keep=lambda self, its, row: its[0]
     ),
-    keeps_the_last_of_equals=way(
+    keeps_the_last_of_equals=mistake(
         "Of equals you keep the last. Which one is asked for?",
         keep=lambda self, its, row: its[len(row) - 1 - int(row.flip(0).argmax())],
     ),
-    keeps_the_largest_size=way(
+    keeps_the_largest_size=mistake(
         "You keep the reward that is farthest from zero. Is -5 better than 1?",
         keep=lambda self, its, row: its[int(row.abs().argmax())],
     ),
-    takes_one_place_for_all=way(
+    takes_one_place_for_all=mistake(
         "You keep the same place for all prompts. Along which dimension do the replies to one prompt stand?",
         __call__=of_the_whole_batch,
     ),
-    keeps_one_for_all=way(
+    keeps_one_for_all=mistake(
         "All prompts get the same reply, the best of the whole batch. Among which replies is each to be sought?",
         __call__=one_for_all,
     ),
-    gives_places=way("You give places. Who is to read them?", keep=lambda self, its, row: int(row.argmax())),
-    takes_what_does_not_fit=way(
+    gives_places=mistake("You give places. Who is to read them?", keep=lambda self, its, row: int(row.argmax())),
+    takes_what_does_not_fit=mistake(
         "Rewards that do not fit the replies pass. What does `zip` do with what is left over?",
         agree=lambda self, replies, rewards: None,
     ),
-    looks_at_the_prompts_alone=way(
+    looks_at_the_prompts_alone=mistake(
         "You compare the number of prompts only. How many replies has each, and how many rewards?", agree=prompts_alone
     ),
 )

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, normal, way
+from autograder.checks.common import mistake, mistakes, normal
 from autograder.checks.reward.shared import learned
 
 exercise = Exercise("bradley_terry_loss")
@@ -41,43 +41,43 @@ def exact_far_out(bradley_terry_loss, rng):
     return learned(bradley_terry_loss, chosen=near + far, rejected=near)
 
 
-catalogue(
+mistakes(
     exercise,
     BradleyTerry,
-    swaps_the_two=way(
+    swaps_the_two=mistake(
         "What was rejected gets the higher reward. Which of the two is to be larger?",
         difference=lambda self, chosen, rejected: rejected - chosen,
     ),
-    turns_the_sign=way(
+    turns_the_sign=mistake(
         "Your loss is negative. Is a surprise ever?", surprise=lambda self, difference: F.logsigmoid(difference)
     ),
-    forgets_the_logarithm=way(
+    forgets_the_logarithm=mistake(
         "You take probabilities. What is added up over independent comparisons?",
         surprise=lambda self, difference: -torch.sigmoid(difference),
     ),
-    takes_the_hinge=way(
+    takes_the_hinge=mistake(
         "Beyond some difference nothing is learned any more. What does the formula say there?",
         surprise=lambda self, difference: F.relu(1 - difference),
     ),
-    takes_the_difference_alone=way(
+    takes_the_difference_alone=mistake(
         "Your loss is a straight line. Where is the σ?", surprise=lambda self, difference: -difference
     ),
-    runs_out_of_digits=way(
+    runs_out_of_digits=mistake(
         "Large differences give infinities or NaN. Which function gives log σ in one go?",
         surprise=lambda self, difference: -torch.log(torch.sigmoid(difference)),
     ),
-    adds_up=way(
+    adds_up=mistake(
         "Your loss grows with the number of comparisons. By what do you divide the sum?",
         mean=lambda self, surprises: surprises.sum(),
     ),
-    takes_the_mean_too_early=way(
+    takes_the_mean_too_early=mistake(
         "You take the mean of the differences. Of what is the loss the mean?",
         difference=lambda self, chosen, rejected: (chosen - rejected).mean(),
     ),
-    is_zero=way(
+    is_zero=mistake(
         "Your loss and its gradient are zero. What can be learned from that?", mean=lambda self, its: 0.0 * its.sum()
     ),
-    has_no_gradient=way(
+    has_no_gradient=mistake(
         "Your loss has a value and no gradient. What cuts it off?",
         mean=lambda self, surprises: surprises.detach().mean(),
     ),

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, way
+from autograder.checks.common import mistake, mistakes
 from autograder.checks.reward.shared import learned, log_probabilities
 
 exercise = Exercise("dpo_loss")
@@ -79,64 +79,64 @@ def exact_where_replies_have_moved_far(dpo_loss, rng):
     return learned(lambda **leaves: dpo_loss(**leaves, **reference, beta=0.5), **its)
 
 
-catalogue(
+mistakes(
     exercise,
     Direct,
-    swaps_the_two=way(
+    swaps_the_two=mistake(
         "What was rejected becomes likelier. Which of the two stands first in the difference?",
         difference=lambda self, *its: -Direct.difference(self, *its),
     ),
-    leaves_out_the_reference=way(
+    leaves_out_the_reference=mistake(
         "The reference is left out. How likely was each reply to begin with?",
         reward=lambda self, policy, reference: policy,
     ),
-    adds_the_reference=way(
+    adds_the_reference=mistake(
         "You add the reference. When has a reply become likelier?",
         reward=lambda self, policy, reference: policy + reference,
     ),
-    leaves_out_beta=way(
+    leaves_out_beta=mistake(
         "beta changes nothing. What does it multiply?",
         difference=lambda self, *its: Direct.difference(self, *its[:4], 1.0),
     ),
-    takes_beta_twice=way(
+    takes_beta_twice=mistake(
         "beta is there twice. Is it in the rewards already?",
         difference=lambda self, *its: its[4] * Direct.difference(self, *its),
     ),
-    divides_by_beta=way(
+    divides_by_beta=mistake(
         "You divide by beta. Does a larger one hold the policy closer, or let it go?",
         difference=lambda self, *its: Direct.difference(self, *its) / its[4] ** 2,
     ),
-    takes_another_beta=way("Without a beta you take another one. Which is asked for?", usual=1.0),
-    lets_the_reference_learn=way(
+    takes_another_beta=mistake("Without a beta you take another one. Which is asked for?", usual=1.0),
+    lets_the_reference_learn=mistake(
         "A gradient goes into the reference. Who is to move?", fixed=lambda self, reference: reference
     ),
-    takes_ratios=way(
+    takes_ratios=mistake(
         "You take ratios where their logarithms are asked for. How large can a ratio of whole replies become?",
         reward=lambda self, policy, reference: (policy - reference).exp(),
     ),
-    forgets_the_sigmoid=way(
+    forgets_the_sigmoid=mistake(
         "Your loss is a straight line. Where is the σ, and what does it do once a pair is learned?",
         surprise=lambda self, difference: -difference,
     ),
-    runs_out_of_digits=way(
+    runs_out_of_digits=mistake(
         "Large differences give infinities or NaN. Which function gives log σ in one go?",
         surprise=lambda self, difference: -torch.log(torch.sigmoid(difference)),
     ),
-    turns_the_sign=way(
+    turns_the_sign=mistake(
         "Your loss is negative. Is a surprise ever?", surprise=lambda self, difference: F.logsigmoid(difference)
     ),
-    adds_up=way(
+    adds_up=mistake(
         "Your loss grows with the number of comparisons. By what do you divide the sum?",
         mean=lambda self, surprises: surprises.sum(),
     ),
-    takes_the_mean_too_early=way(
+    takes_the_mean_too_early=mistake(
         "You take the mean of the differences. Of what is the loss the mean?",
         difference=lambda self, *its: Direct.difference(self, *its).mean(),
     ),
-    is_zero=way(
+    is_zero=mistake(
         "Your loss and its gradient are zero. What can be learned from that?", mean=lambda self, its: 0.0 * its.sum()
     ),
-    has_no_gradient=way(
+    has_no_gradient=mistake(
         "Your loss has a value and no gradient. What cuts it off?",
         mean=lambda self, surprises: surprises.detach().mean(),
     ),

@@ -3,7 +3,7 @@
 import torch
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, ending, normal, way
+from autograder.checks.common import ending, mistake, mistakes, normal
 
 exercise = Exercise("group_advantages")
 
@@ -56,49 +56,49 @@ def a_group_of_one_is_refused(group_advantages, rng):
     return {f"groups of {n}": ending(lambda: group_advantages(normal(rng, 3, n))) for n in (1, 2)}
 
 
-catalogue(
+mistakes(
     exercise,
     Advantages,
-    takes_the_mean_of_all=way(
+    takes_the_mean_of_all=mistake(
         "You compare each reply with those to other prompts. What is its group?",
         centre=lambda self, rewards: rewards - rewards.mean(),
     ),
-    takes_the_spread_of_all=way(
+    takes_the_spread_of_all=mistake(
         "You divide by the spread of all groups together. Whose spread is asked for?",
         spread=lambda self, rewards: rewards.std(correction=0),
     ),
-    compares_across_groups=way(
+    compares_across_groups=mistake(
         "You take mean and spread down the columns. Along which dimension do the members of a group stand?",
         centre=lambda self, rewards: rewards - rewards.mean(dim=0, keepdim=True),
         spread=lambda self, rewards: rewards.std(dim=0, correction=0, keepdim=True),
     ),
-    takes_one_fewer=way(
+    takes_one_fewer=mistake(
         "Your spread divides by one member fewer, as PyTorch does if you do not say otherwise. What is `correction`?",
         spread=lambda self, rewards: rewards.std(dim=-1, keepdim=True),
     ),
-    divides_by_the_variance=way(
+    divides_by_the_variance=mistake(
         "You divide by the variance. In which unit are advantages then?",
         spread=lambda self, rewards: rewards.var(dim=-1, correction=0, keepdim=True),
     ),
-    does_not_divide=way(
+    does_not_divide=mistake(
         "Your advantages grow with the rewards. What are they divided by?",
         divide=lambda self, centred, spread, eps: centred,
     ),
-    does_not_centre=way(
+    does_not_centre=mistake(
         "Your advantages do not add up to zero in a group. What is taken off first?",
         centre=lambda self, rewards: rewards,
     ),
-    forgets_eps=way(
+    forgets_eps=mistake(
         "Where all rewards are equal you give NaN. What is 0 / 0, and what is eps for?",
         divide=lambda self, centred, spread, eps: centred / spread,
     ),
-    clamps_by_eps=way(
+    clamps_by_eps=mistake(
         "eps is not added to the spread. What is the difference where the spread is about as large?",
         divide=lambda self, centred, spread, eps: centred / spread.clamp(min=eps),
     ),
-    turns_the_sign=way(
+    turns_the_sign=mistake(
         "Your best replies have negative advantages. What is taken from what?",
         centre=lambda self, rewards: rewards.mean(dim=-1, keepdim=True) - rewards,
     ),
-    takes_a_group_of_one=way("A group of one passes. What is it better than?", fewest=1),
+    takes_a_group_of_one=mistake("A group of one passes. What is it better than?", fewest=1),
 )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, normal, outcome, way
+from autograder.checks.common import mistake, mistakes, normal, outcome
 from autograder.checks.reward.shared import learned, some_replies
 
 exercise = Exercise("grpo_loss")
@@ -176,120 +176,120 @@ def a_mean_of_nothing_is_refused(grpo_loss, rng):
     }
 
 
-catalogue(
+mistakes(
     exercise,
     Clipped,
-    turns_the_sign=way(
+    turns_the_sign=mistake(
         "Replies with high advantages become less likely. A step goes down the loss: which sign has it?",
         sign=lambda self: 1.0,
     ),
-    takes_the_larger=way(
+    takes_the_larger=mistake(
         "You take the larger of the two. What would then stop a ratio that runs away?",
         objective=lambda self, ratio, advantages, clip: torch.maximum(
             ratio * advantages, self.clamp(ratio, clip) * advantages
         ),
     ),
-    takes_the_clipped_alone=way(
+    takes_the_clipped_alone=mistake(
         "You take the clipped product alone. What calls a token back that went the wrong way?",
         objective=lambda self, ratio, advantages, clip: self.clamp(ratio, clip) * advantages,
     ),
-    does_not_clip=way(
+    does_not_clip=mistake(
         "Nothing is clipped. How far may the policy go on the replies of one step?",
         objective=lambda self, ratio, advantages, clip: ratio * advantages,
     ),
-    takes_the_smaller_ratio=way(
+    takes_the_smaller_ratio=mistake(
         "You take the smaller of the two ratios, then multiply. Which is smaller once the advantage is negative?",
         objective=lambda self, ratio, advantages, clip: torch.minimum(ratio, self.clamp(ratio, clip)) * advantages,
     ),
-    clips_above_alone=way(
+    clips_above_alone=mistake(
         "You clip above only. What holds a token back whose advantage is negative?",
         clamp=lambda self, ratio, clip: ratio.clamp(max=1 + clip),
     ),
-    clips_below_alone=way(
+    clips_below_alone=mistake(
         "You clip below only. What holds a token back whose advantage is positive?",
         clamp=lambda self, ratio, clip: ratio.clamp(min=1 - clip),
     ),
-    clips_the_wrong_numbers=way(
+    clips_the_wrong_numbers=mistake(
         "You clip to 0 … clip, or to -clip … clip. Around which number lie ratios?",
         clamp=lambda self, ratio, clip: ratio.clamp(-clip, clip),
     ),
-    takes_the_difference_for_the_ratio=way(
+    takes_the_difference_for_the_ratio=mistake(
         "Your ratio is a difference of logarithms. How do you get from it to a ratio?",
         ratio=lambda self, logprobs, old: logprobs - old,
     ),
-    turns_the_ratio_round=way(
+    turns_the_ratio_round=mistake(
         "The old policy stands above in your ratio. Which of the two is to become likelier?",
         ratio=lambda self, logprobs, old: (old - logprobs).exp(),
     ),
-    takes_the_ratio_of_whole_replies=way(
+    takes_the_ratio_of_whole_replies=mistake(
         "You take one ratio for a whole reply. At what does the formula take it?",
         ratio=lambda self, logprobs, old: (logprobs - old).sum(dim=-1, keepdim=True).exp().expand_as(logprobs),
     ),
-    compares_with_the_reference=way(
+    compares_with_the_reference=mistake(
         "Your ratio is against the reference. Who drew the replies?", __call__=against_the_reference
     ),
-    takes_itself_for_the_old=way(
+    takes_itself_for_the_old=mistake(
         "Your ratio is always 1. Which policy drew the replies, and where are its log-probabilities?",
         ratio=lambda self, logprobs, old: (logprobs - logprobs.detach()).exp(),
     ),
-    divides_itself_by_itself=way(
+    divides_itself_by_itself=mistake(
         "Your ratio is always 1, and has no gradient: above and below stand the same numbers. Whose stand below?",
         ratio=lambda self, logprobs, old: (logprobs - logprobs).exp(),
     ),
-    keeps_the_old_graph=way(
+    keeps_the_old_graph=mistake(
         "A gradient goes into the old policy. Where both are the same tensor, what is left of it?",
         fixed=lambda self, old_logprobs: old_logprobs,
     ),
-    lets_advantages_learn=way(
+    lets_advantages_learn=mistake(
         "A gradient goes into the advantages. Are they numbers here, or something to learn?",
         fixed_advantages=lambda self, advantages: advantages,
     ),
-    lets_the_reference_learn=way(
+    lets_the_reference_learn=mistake(
         "A gradient goes into the reference. Who is to move towards whom?",
         cost=lambda self, logprobs, reference, beta: beta * self.distance(reference - logprobs),
     ),
-    takes_the_mean_of_means=way(
+    takes_the_mean_of_means=mistake(
         "You take the mean of the replies' means. How much does a word count in a reply that has many?",
         mean=mean_of_means,
     ),
-    divides_by_all_places=way(
+    divides_by_all_places=mistake(
         "You divide by all places, padding included. Of how many tokens is the loss a mean?",
         mean=lambda self, objective, mask: (objective * mask).mean(),
     ),
-    divides_by_the_replies=way(
+    divides_by_the_replies=mistake(
         "You divide by the number of replies. Of what is the loss a mean?",
         mean=lambda self, objective, mask: (objective * mask).sum() / len(mask),
     ),
-    ignores_the_mask=way(
+    ignores_the_mask=mistake(
         "Prompt and padding count too. Where do you use the mask?", mean=lambda self, objective, mask: objective.mean()
     ),
-    rewards_the_distance=way(
+    rewards_the_distance=mistake(
         "Distance is rewarded. With which sign does it stand in the objective?",
         cost=lambda self, logprobs, reference, beta: -Clipped.cost(self, logprobs, reference, beta),
     ),
-    ignores_the_distance=way(
+    ignores_the_distance=mistake(
         "The distance costs nothing. Where do you use beta?", cost=lambda self, logprobs, reference, beta: 0.0
     ),
-    takes_another_distance=way(
+    takes_another_distance=mistake(
         "Your distance is not k3. Which of the three estimates is asked for?", distance=lambda self, log_r: -log_r
     ),
-    takes_the_square_for_the_distance=way(
+    takes_the_square_for_the_distance=mistake(
         "Your distance is k2. Which of the three estimates is asked for?",
         distance=lambda self, log_r: log_r.square() / 2,
     ),
-    turns_the_distance_round=way(
+    turns_the_distance_round=mistake(
         "You measure from the reference to the policy. Which of the two drew the tokens?",
         distance=lambda self, log_r: Clipped.distance(self, -log_r),
     ),
-    is_zero=way(
+    is_zero=mistake(
         "Your loss and its gradient are zero. What can be learned from that?",
         mean=lambda self, objective, mask: 0.0 * objective[mask].sum(),
     ),
-    has_no_gradient=way(
+    has_no_gradient=mistake(
         "Your loss has a value and no gradient. What cuts it off?",
         mean=lambda self, objective, mask: objective[mask].mean().detach(),
     ),
-    gives_nan_for_nothing=way(
+    gives_nan_for_nothing=mistake(
         "A mask that selects nothing gives NaN. Who will find out where it came from?",
         nothing=lambda self, logprobs: logprobs.sum() * math.nan,
     ),

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, ending, normal, way
+from autograder.checks.common import ending, mistake, mistakes, normal
 from autograder.checks.reward.shared import learned, log_probabilities
 
 exercise = Exercise("kl_penalty")
@@ -73,47 +73,47 @@ def the_policy_is_held_back(kl_penalty, rng):
     }
 
 
-catalogue(
+mistakes(
     exercise,
     Distance,
-    turns_the_ratio_round=way(
+    turns_the_ratio_round=mistake(
         "Your distance is that from the reference to the policy. Which of the two drew the tokens, and what is above?",
         log_ratio=lambda self, logprobs, reference: logprobs - reference,
     ),
-    takes_the_ratio_for_its_logarithm=way(
+    takes_the_ratio_for_its_logarithm=mistake(
         "You take r where log r is asked for. What is the difference of two log-probabilities?",
         log_ratio=lambda self, logprobs, reference: (reference - logprobs).exp(),
     ),
-    mixes_up_the_second_and_the_third=way(
+    mixes_up_the_second_and_the_third=mistake(
         "k2 and k3 are mixed up. Which of them is a square?",
         second=lambda self, log_r: Distance().third(log_r),
         third=lambda self, log_r: Distance().second(log_r),
     ),
-    forgets_the_half=way(
+    forgets_the_half=mistake(
         "Your k2 is twice as large. What stands in front of the square?", second=lambda self, log_r: log_r.square()
     ),
-    forgets_the_one=way(
+    forgets_the_one=mistake(
         "Your k3 is 1 where the two models agree. What is r there?", third=lambda self, log_r: log_r.exp() - log_r
     ),
-    adds_the_logarithm=way(
+    adds_the_logarithm=mistake(
         "Your k3 falls below zero. With which sign does log r stand in it?",
         third=lambda self, log_r: log_r.exp() - 1 + log_r,
     ),
-    forgets_the_logarithm=way(
+    forgets_the_logarithm=mistake(
         "Your k3 is r - 1, which is zero on average. What is missing?", third=lambda self, log_r: log_r.exp() - 1
     ),
-    turns_the_first=way(
+    turns_the_first=mistake(
         "Your k1 is negative where the policy is surer than the reference. Which sign has it?",
         first=lambda self, log_r: log_r,
     ),
-    takes_the_size_of_the_first=way(
+    takes_the_size_of_the_first=mistake(
         "Your k1 is never negative. Is it still right on average?", first=lambda self, log_r: log_r.abs()
     ),
-    takes_the_first_where_none_is_named=way("Without a name you give k1. Which one is meant?", usual="k1"),
-    takes_any_name=way(
+    takes_the_first_where_none_is_named=mistake("Without a name you give k1. Which one is meant?", usual="k1"),
+    takes_any_name=mistake(
         "A name that there is not gives a number. Who will notice?", other=lambda self, log_r: Distance().third(log_r)
     ),
-    holds_nothing_back=way(
+    holds_nothing_back=mistake(
         "Your estimates have no gradient. What would the penalty hold back?",
         log_ratio=lambda self, logprobs, reference: (reference - logprobs).detach(),
     ),

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, normal, way
+from autograder.checks.common import mistake, mistakes, normal
 from autograder.checks.reward.shared import learned, some_replies
 
 exercise = Exercise("reinforce_loss")
@@ -71,48 +71,48 @@ def what_was_graded_up_becomes_likelier(reinforce_loss, rng):
     return {"how the log-probabilities move": torch.sign(moved.sum(dim=-1)), "rewards": paid}
 
 
-catalogue(
+mistakes(
     exercise,
     Reinforce,
-    turns_the_sign=way(
+    turns_the_sign=mistake(
         "Good replies become less likely. A step goes down the loss: which sign has it?",
         mean=lambda self, weights, logprobs: (weights * logprobs.sum(dim=-1)).mean(),
     ),
-    lets_rewards_learn=way(
+    lets_rewards_learn=mistake(
         "A gradient goes into the rewards or the baseline. Are they numbers here, or something to learn?",
         weigh=lambda self, rewards, baseline: rewards - baseline,
     ),
-    lets_the_baseline_learn=way(
+    lets_the_baseline_learn=mistake(
         "A gradient goes into the baseline. What would it learn from this loss?",
         weigh=lambda self, rewards, baseline: rewards.detach() - baseline,
     ),
-    ignores_the_baseline=way(
+    ignores_the_baseline=mistake(
         "The baseline changes nothing. What is it taken off?", weigh=lambda self, rewards, baseline: rewards.detach()
     ),
-    adds_the_baseline=way(
+    adds_the_baseline=mistake(
         "You add the baseline. Is a reply that earns exactly the baseline good, bad or neither?",
         weigh=lambda self, rewards, baseline: (rewards + baseline).detach(),
     ),
-    takes_the_mean_over_tokens=way(
+    takes_the_mean_over_tokens=mistake(
         "You divide by the tokens of all rows, padding included. Of what is the loss a mean?", mean=over_the_tokens
     ),
-    divides_by_the_length=way(
+    divides_by_the_length=mistake(
         "You divide each reply by its length. What is the log-probability of a whole reply?",
         mean=over_the_tokens_of_each,
     ),
-    adds_up=way(
+    adds_up=mistake(
         "Your loss grows with the number of replies. By what do you divide the sum?",
         mean=lambda self, weights, logprobs: -(weights * logprobs.sum(dim=-1)).sum(),
     ),
-    takes_probabilities=way(
+    takes_probabilities=mistake(
         "You weigh probabilities, not their logarithms. What stands in the formula?",
         mean=lambda self, weights, logprobs: -(weights * logprobs.sum(dim=-1).exp()).mean(),
     ),
-    is_zero=way(
+    is_zero=mistake(
         "Your loss and its gradient are zero. What can be learned from that?",
         mean=lambda self, weights, logprobs: 0.0 * logprobs.sum(),
     ),
-    has_no_gradient=way(
+    has_no_gradient=mistake(
         "Your loss has a value and no gradient. What cuts it off?",
         mean=lambda self, weights, logprobs: Reinforce.mean(self, weights, logprobs.detach()),
     ),

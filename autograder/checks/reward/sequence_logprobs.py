@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, normal, way
+from autograder.checks.common import mistake, mistakes, normal
 from autograder.checks.reward.shared import learned
 
 exercise = Exercise("sequence_logprobs")
@@ -102,67 +102,67 @@ def short_logits_and_results_in_full(sequence_logprobs, rng):
     return {"by token": [its.float() for its in seen], "type": str(seen[0].dtype)}
 
 
-catalogue(
+mistakes(
     exercise,
     Logprobs,
-    counts_the_prompt=way(
+    counts_the_prompt=mistake(
         "The prompt and the padding count too. Who wrote them, and where do you use the mask?",
         hide=lambda self, said, mask: said,
     ),
-    masks_one_too_early=way(
+    masks_one_too_early=mistake(
         "The mask is off by one. Place t of the result is about token t + 1: which mask says whether that was written?",
         hide=lambda self, said, mask: said.masked_fill(~mask[:, :-1], 0.0),
     ),
-    masks_one_too_late=way(
+    masks_one_too_late=mistake(
         "The first word of each reply counts as 0. Place t of the result is about token t + 1: which mask is that?",
         hide=lambda self, said, mask: said.masked_fill(~F.pad(mask[:, 2:], (0, 1)), 0.0),
     ),
-    takes_the_mask_the_other_way_round=way(
+    takes_the_mask_the_other_way_round=mistake(
         "What the model wrote counts as 0, and the rest does not. Which of the two does True mean?",
         hide=lambda self, said, mask: said.masked_fill(mask[:, 1:], 0.0),
     ),
-    does_not_shift_the_targets=way(
+    does_not_shift_the_targets=mistake(
         "Each token is looked up where it has been read already. Which place predicts it?",
         targets=lambda self, tokens: tokens[:, :-1],
     ),
-    predicts_from_the_same_place=way(
+    predicts_from_the_same_place=mistake(
         "The logits at a token's own place have seen it. From which place is it predicted?",
         places=lambda self: slice(1, None),
     ),
-    takes_logits_for_log_probabilities=way(
+    takes_logits_for_log_probabilities=mistake(
         "You pick logits. What has to be done so that the probabilities of a place sum to one?",
         normalise=lambda self, logits: logits,
     ),
-    takes_the_softmax_twice=way(
+    takes_the_softmax_twice=mistake(
         "The softmax is taken twice. What does `log_softmax` of probabilities give?",
         normalise=lambda self, logits: F.log_softmax(torch.softmax(logits, dim=-1), dim=-1),
     ),
-    gives_probabilities=way(
+    gives_probabilities=mistake(
         "You give probabilities. Which of the two adds up over the tokens of a reply?",
         normalise=lambda self, logits: torch.softmax(logits, dim=-1),
     ),
-    turns_the_sign=way(
+    turns_the_sign=mistake(
         "Your numbers are positive: that is the surprise. Is a log-probability above or below zero?",
         normalise=lambda self, logits: -F.log_softmax(logits, dim=-1),
     ),
-    stays_in_short_numbers=way(
+    stays_in_short_numbers=mistake(
         "Your results have as few digits as the logits. What do you call `.float()` on, and when?",
         wide=lambda self, logits: logits,
     ),
-    widens_too_late=way(
+    widens_too_late=mistake(
         "Your results are float32, with as few digits as the logits. What has been lost before you widen them?",
         wide=lambda self, logits: logits,
         normalise=lambda self, logits: F.log_softmax(logits, dim=-1).float(),
     ),
-    has_no_gradient=way(
+    has_no_gradient=mistake(
         "Nothing can be learned from your numbers. What cuts the gradient off?",
         wide=lambda self, logits: logits.detach().float(),
     ),
-    is_zero=way(
+    is_zero=mistake(
         "All your numbers are 0. What does a row add up to that the model wrote?",
         hide=lambda self, said, mask: 0.0 * said,
     ),
-    has_no_digits_left=way(
+    has_no_digits_left=mistake(
         "Large logits give -inf. In which order do you take the exponential and the logarithm?",
         normalise=lambda self, logits: torch.log(torch.softmax(logits, dim=-1)),
     ),

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, ending, normal, way
+from autograder.checks.common import ending, mistake, mistakes, normal
 
 exercise = Exercise("LoRALinear")
 
@@ -212,72 +212,72 @@ def ranks_that_there_are(LoRALinear, rng):
     }
 
 
-catalogue(
+mistakes(
     exercise,
     Adapter,
-    scales_by_alpha_alone=way(
+    scales_by_alpha_alone=mistake(
         "You multiply by alpha alone. By what is it divided, so that a larger rank needs no other learning rate?",
         scale=lambda self: self.alpha,
     ),
-    does_not_scale=way("Nothing is scaled. Where do you use alpha?", scale=lambda self: 1.0),
-    divides_by_alpha=way(
+    does_not_scale=mistake("Nothing is scaled. Where do you use alpha?", scale=lambda self: 1.0),
+    divides_by_alpha=mistake(
         "Your scale is upside down. Which of the two is divided by the other?",
         scale=lambda self: self.rank / self.alpha,
     ),
-    begins_with_zeros_alone=way(
+    begins_with_zeros_alone=mistake(
         "Both matrices begin with zeros. What is then the gradient of each?",
         begin=lambda self, rank, d_in, d_out: (torch.zeros(rank, d_in), torch.zeros(d_out, rank)),
     ),
-    begins_with_noise=way(
+    begins_with_noise=mistake(
         "Both matrices begin with random numbers. What does the model say before it has learned anything?",
         begin=lambda self, rank, d_in, d_out: (torch.randn(rank, d_in) / d_in**0.5, torch.randn(d_out, rank)),
     ),
-    begins_the_other_way_round=way(
+    begins_the_other_way_round=mistake(
         "`lora_a` begins with zeros and `lora_b` with random numbers. Which one is to be which?",
         begin=lambda self, rank, d_in, d_out: (torch.zeros(rank, d_in), torch.randn(d_out, rank) / d_in**0.5),
     ),
-    begins_too_loud=way(
+    begins_too_loud=mistake(
         "The numbers of `lora_a` have a variance of 1. How large is a sum of d_in products with them?",
         begin=lambda self, rank, d_in, d_out: (torch.randn(rank, d_in), torch.zeros(d_out, rank)),
     ),
-    divides_by_the_width=way(
+    divides_by_the_width=mistake(
         "You divide random numbers by d_in. What does that do to their variance?",
         begin=lambda self, rank, d_in, d_out: (torch.randn(rank, d_in) / d_in, torch.zeros(d_out, rank)),
     ),
-    lets_the_base_learn=way(
+    lets_the_base_learn=mistake(
         "The layer that was given goes on learning. Who tells it not to?", freeze=lambda self: None
     ),
-    lets_the_bias_learn=way(
+    lets_the_bias_learn=mistake(
         "The weights are frozen, and the bias still learns. Is it a part of the layer?",
         freeze=lambda self: self.linear.weight.requires_grad_(False),
     ),
-    stays_on_the_cpu=way(
+    stays_on_the_cpu=mistake(
         "The matrices are in float32 on the CPU. Where is the layer, and in which type?",
         like=lambda self, matrix: matrix,
     ),
-    replaces_the_layer=way(
+    replaces_the_layer=mistake(
         "The layer itself is missing from the result. What does the adapter stand beside?",
         forward=lambda self, x: self.scale() * (x @ self.lora_a.T @ self.lora_b.T),
     ),
-    adds_the_bias_twice=way(
+    adds_the_bias_twice=mistake(
         "The bias is there twice. What does `self.linear` add already?",
         forward=lambda self, x: Adapter.forward(self, x) + (0.0 if self.linear.bias is None else self.linear.bias),
     ),
-    merges_without_the_scale=way(
+    merges_without_the_scale=mistake(
         "You merge without the scale. Does the merged layer compute the same?",
         product=lambda self: self.lora_b @ self.lora_a,
     ),
-    merges_in_place=way(
+    merges_in_place=mistake(
         "You merge into the layer that was given. What do you get if you merge again?", merged=into_the_given_layer
     ),
-    forgets_the_bias=way("The merged layer has no bias. Where has it gone?", merged=without_its_bias),
-    shares_the_bias=way(
+    forgets_the_bias=mistake("The merged layer has no bias. Where has it gone?", merged=without_its_bias),
+    shares_the_bias=mistake(
         "The merged layer holds the very bias of the layer that was given. What if one of the two learns on?",
         merged=with_its_bias,
     ),
-    checks_one_side_alone=way(
+    checks_one_side_alone=mistake(
         "A rank larger than d_out passes. Which of the two widths is the smaller one?",
         sides=lambda self, d_in, d_out: d_in,
     ),
-    takes_any_small_rank=way("A rank of 0 passes, or ends in another error. What is alpha / 0?", lowest=-math.inf),
+    takes_any_small_rank=mistake("A rank of 0 passes, or ends in another error. What is alpha / 0?", lowest=-math.inf),
 )

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import as_tensors, catalogue, gradients, normal, outcome, way
+from autograder.checks.common import as_tensors, gradients, mistake, mistakes, normal, outcome
 from autograder.checks.sft.shared import Loss, mean_of_the_rows_means, mean_over_everything
 
 exercise = Exercise("masked_cross_entropy")
@@ -77,45 +77,45 @@ def a_mean_of_nothing_is_refused(masked_cross_entropy, rng):
     }
 
 
-catalogue(
+mistakes(
     exercise,
     Loss,
-    divides_by_all_tokens=way(
+    divides_by_all_tokens=mistake(
         "You divide by all targets. How much does a reply count that stands in a row full of padding?",
         mean=mean_over_everything,
     ),
-    takes_the_mean_of_the_rows_means=way(
+    takes_the_mean_of_the_rows_means=mistake(
         "You take the mean of the rows' means. How much does a word count in a row that has many?",
         mean=mean_of_the_rows_means,
     ),
-    divides_by_the_rows=way(
+    divides_by_the_rows=mistake(
         "You divide by the number of rows. Of what is the loss the mean?",
         mean=lambda self, losses, mask: (losses * mask).sum() / mask.size(0),
     ),
-    adds_up=way(
+    adds_up=mistake(
         "Your loss grows with the number of words. By what do you divide the sum?",
         mean=lambda self, losses, mask: losses[mask].sum(),
     ),
-    takes_the_mask_the_other_way_round=way(
+    takes_the_mask_the_other_way_round=mistake(
         "You learn from what the mask hides. Which of the two does True mean?",
         mean=lambda self, losses, mask: losses[mask if mask.all() else ~mask].mean(),
     ),
-    ignores_the_mask=way(
+    ignores_the_mask=mistake(
         "Every target counts. Where do you use the mask?", mean=lambda self, losses, mask: losses.mean()
     ),
-    takes_the_softmax_twice=way(
+    takes_the_softmax_twice=mistake(
         "The softmax is taken twice. What does `F.cross_entropy` expect, logits or probabilities?",
         losses=lambda self, logits, targets: Loss().losses(torch.softmax(logits.float(), dim=-1), targets),
     ),
-    stays_in_short_numbers=way(
+    stays_in_short_numbers=mistake(
         "Your loss has as few digits as the logits. What do you call `.float()` on, and when?",
         losses=lambda self, logits, targets: F.cross_entropy(logits.transpose(1, 2), targets, reduction="none"),
     ),
-    gives_nan_for_nothing=way(
+    gives_nan_for_nothing=mistake(
         "A mask that selects nothing gives NaN. Who will find out where it came from?",
         nothing=lambda self, logits: logits.sum() * math.nan,
     ),
-    gives_zero_for_nothing=way(
+    gives_zero_for_nothing=mistake(
         "A mask that selects nothing gives a loss of zero. Is that the best of all losses?",
         nothing=lambda self, logits: 0.0 * logits.sum(),
     ),

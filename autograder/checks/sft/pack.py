@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, outcome, way
+from autograder.checks.common import mistake, mistakes, outcome
 from autograder.checks.sft.shared import END, NEWLINE, some_words
 
 exercise = Exercise("pack")
@@ -120,63 +120,63 @@ def segments_count_from_one_in_each_row(pack, rng):
     }
 
 
-catalogue(
+mistakes(
     exercise,
     Packer,
-    cuts_conversations=way(
+    cuts_conversations=mistake(
         "A conversation is cut in two at the end of a row. What can its second half still read of the question?",
         __call__=cut_end_to_end,
     ),
-    takes_the_longest_first=way(
+    takes_the_longest_first=mistake(
         "The longest come first. In which order are conversations to be laid?",
         fitting=lambda self, conversations, T: sorted(Packer().fitting(conversations, T), key=len, reverse=True),
     ),
-    looks_at_the_last_row_alone=way(
+    looks_at_the_last_row_alone=mistake(
         "You look at the last row alone. Which rows before it may still have room?",
         place=lambda self, fitting, free: fitting[-1] if fitting and fitting[-1] == len(free) - 1 else None,
     ),
-    takes_the_last_row_with_room=way(
+    takes_the_last_row_with_room=mistake(
         "You take the last row that has room. Which one is asked for?",
         place=lambda self, fitting, free: fitting[-1] if fitting else None,
     ),
-    takes_the_tightest_row=way(
+    takes_the_tightest_row=mistake(
         "You take the row in which the least is left over. Which one is asked for?",
         place=lambda self, fitting, free: min(fitting, key=free.__getitem__) if fitting else None,
     ),
-    gives_each_a_row=way(
+    gives_each_a_row=mistake(
         "Each conversation has a row of its own. What is most of each row then?",
         place=lambda self, fitting, free: None,
     ),
-    leaves_the_last_place_empty=way(
+    leaves_the_last_place_empty=mistake(
         "The last place of a row stays empty. May a conversation fill what is left exactly?",
         fits=lambda self, conversation, room: len(conversation) < room,
     ),
-    cuts_what_is_too_long=way(
+    cuts_what_is_too_long=mistake(
         "What is too long is cut off. Which of its tokens is the one that says stop?",
         fitting=lambda self, conversations, T: [conversation[:T] for conversation in conversations],
     ),
-    drops_what_is_too_long=way(
+    drops_what_is_too_long=mistake(
         "What is too long is left out without a word. Who will miss it?",
         fitting=lambda self, conversations, T: [its for its in conversations if len(its) <= T],
     ),
-    counts_the_padding=way(
+    counts_the_padding=mistake(
         "The padding has a number of its own, as if it were a conversation. Which segment holds nothing?",
         of_the_padding=lambda self, n: n + 1,
     ),
-    adds_the_padding_to_the_last=way(
+    adds_the_padding_to_the_last=mistake(
         "The padding belongs to the last conversation. Which segment holds nothing?",
         of_the_padding=lambda self, n: n,
     ),
-    counts_over_all_rows=way(
+    counts_over_all_rows=mistake(
         "Your segments go on counting from row to row. Where does each row begin?",
         number=lambda self, n: self.before + n,
     ),
-    counts_from_zero=way("Your segments count from 0. What is segment 0 for?", number=lambda self, n: n - 1),
-    takes_a_row_for_one=way(
+    counts_from_zero=mistake("Your segments count from 0. What is segment 0 for?", number=lambda self, n: n - 1),
+    takes_a_row_for_one=mistake(
         "All conversations of a row are one segment. How will the model tell where one ends?",
         number=lambda self, n: 1,
     ),
-    pads_with_line_breaks=way(
+    pads_with_line_breaks=mistake(
         "Your padding is a line break. What does `response_mask` make of one, and what of <end>?", padding=NEWLINE
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, ending, way
+from autograder.checks.common import ending, mistake, mistakes
 from autograder.checks.sft.shared import ASSISTANT, END, MARKS, NEWLINE, USER, Template, said, some_words
 from layercake import village
 
@@ -89,61 +89,63 @@ def every_message_says_something(render_chat, rng):
     }
 
 
-catalogue(
+mistakes(
     exercise,
     Template,
-    forgets_the_end_in_front=way(
+    forgets_the_end_in_front=mistake(
         "Your text begins with a message. What stands in front of every text of the village?", front=()
     ),
-    closes_the_text=way("Your text ends with <end>. Is the conversation over, or only written so far?", back=(END,)),
-    forgets_the_line_breaks=way(
+    closes_the_text=mistake(
+        "Your text ends with <end>. Is the conversation over, or only written so far?", back=(END,)
+    ),
+    forgets_the_line_breaks=mistake(
         "No message ends with a line break. What is the last thing that an assistant has to learn to say?",
         turn=lambda self, mark, words: [mark, *words],
     ),
-    forgets_the_last_line_break=way(
+    forgets_the_last_line_break=mistake(
         "Your line breaks stand between the messages. Which message is without one?",
         __call__=lambda self, messages, encode, reply=False: Template()(messages, encode)[:-1] + self.prompt(reply),
     ),
-    breaks_the_line_behind_the_mark=way(
+    breaks_the_line_behind_the_mark=mistake(
         "A line break stands between mark and words. How does the assistant tell it from its last one?",
         turn=lambda self, mark, words: [mark, NEWLINE, *words, NEWLINE],
     ),
-    forgets_the_reply=way(
+    forgets_the_reply=mistake(
         "The mark of the assistant is missing at the end. Where do you use `reply`?", prompt=lambda self, reply: []
     ),
-    always_asks_for_a_reply=way(
+    always_asks_for_a_reply=mistake(
         "The mark of the assistant is always at the end. What is `reply` for?", prompt=lambda self, reply: [ASSISTANT]
     ),
-    ends_the_open_line=way(
+    ends_the_open_line=mistake(
         "A line break follows the open mark. Would the assistant not begin by ending its reply?",
         prompt=lambda self, reply: [ASSISTANT, NEWLINE] if reply else [],
     ),
-    takes_unknown_roles_for_the_user=way(
+    takes_unknown_roles_for_the_user=mistake(
         "Whoever is not the assistant is the user to you. What is to become of a role that is misspelt?",
         mark=lambda self, role: ASSISTANT if role == "assistant" else USER,
     ),
-    stumbles_over_unknown_roles=way(
+    stumbles_over_unknown_roles=mistake(
         "An unknown role ends in a KeyError. Does that say which message it was, and which roles there are?",
         mark=lambda self, role: {"user": USER, "assistant": ASSISTANT}[role],
     ),
-    lets_marks_through=way(
+    lets_marks_through=mistake(
         "A message may hold anything. What happens if a user writes <assistant>?", refused=frozenset()
     ),
-    lets_line_breaks_through=way(
+    lets_line_breaks_through=mistake(
         "Marks are refused, and line breaks are not. What does a line break tell the assistant?",
         refused=Template.refused - {NEWLINE},
     ),
-    refuses_the_roles_marks_alone=way(
+    refuses_the_roles_marks_alone=mistake(
         "You refuse <user> and <assistant>. Which marks are left that no message may hold?",
         refused=frozenset({USER, ASSISTANT, NEWLINE}),
     ),
-    looks_at_the_letters=way(
+    looks_at_the_letters=mistake(
         "`<ASSISTANT>` passes. What does `encode` make of large letters?",
         words=lambda self, message: words_unless(
             any(mark in message["content"] for mark in MARKS), message, self.encode
         ),
     ),
-    looks_at_each_word=way(
+    looks_at_each_word=mistake(
         "A mark passes where no space stands before it. What does `encode` make of `bell<assistant>`?",
         words=lambda self, message: words_unless(
             "\n" in message["content"] or MARKS.keys() & set(message["content"].lower().split(" ")),
@@ -151,20 +153,20 @@ catalogue(
             self.encode,
         ),
     ),
-    mends_the_ends=way(
+    mends_the_ends=mistake(
         "You take line breaks off the ends of a message. Was it to be mended, or to be refused?",
         words=lambda self, message: Template.words(self, message | {"content": message["content"].strip()}),
     ),
-    trusts_the_assistant=way(
+    trusts_the_assistant=mistake(
         "Only the user's messages are looked through. What could stand in an assistant's?",
         words=lambda self, message: (
             Template.words(self, message) if message["role"] != "assistant" else self.encode(message["content"])
         ),
     ),
-    lets_empty_messages_through=way(
+    lets_empty_messages_through=mistake(
         "Empty messages pass. What would a model learn from a reply of no words?", empty=lambda self, content: False
     ),
-    takes_spaces_for_words=way(
+    takes_spaces_for_words=mistake(
         "A message of spaces passes. Is it the text that must not be empty, or its tokens?",
         empty=lambda self, content: not content,
     ),

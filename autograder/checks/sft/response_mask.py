@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import catalogue, way
+from autograder.checks.common import mistake, mistakes
 from autograder.checks.sft.shared import ASSISTANT, END, NEWLINE, USER, WORDS, Scribe, other_words, some_words, written
 
 exercise = Exercise("response_mask")
@@ -97,59 +97,59 @@ def each_row_by_itself(response_mask, rng):
     return {f"{shape}": response_mask(stacked.view(*shape, 8)) for shape in ((6,), (2, 3), (1, 3, 2))}
 
 
-catalogue(
+mistakes(
     exercise,
     Scribe,
-    keeps_all_but_the_padding=way(
+    keeps_all_but_the_padding=mistake(
         "All that is not padding is selected. Whose words does the model then learn to say?",
         row=lambda self, row: [token != END for token in row],
     ),
-    keeps_every_word=way(
+    keeps_every_word=mistake(
         "Every word is selected, the user's too. Who is to be imitated?",
         row=lambda self, row: [token not in (END, USER, ASSISTANT) for token in row],
     ),
-    is_the_other_way_round=way(
+    is_the_other_way_round=mistake(
         "Your mask says what the assistant did not write. Which of the two does True mean?",
         last=lambda self, rows, tokens: ~Scribe().last(rows, tokens),
     ),
-    takes_the_user_for_the_assistant=way(
+    takes_the_user_for_the_assistant=mistake(
         "The user's messages are selected. Whose mark do you look for?",
         row=lambda self, row: Scribe().row([{USER: ASSISTANT, ASSISTANT: USER}.get(token, token) for token in row]),
     ),
-    covers_the_mark=way(
+    covers_the_mark=mistake(
         "The assistant's mark is selected. Who writes it, the assistant or whoever asks it to speak?", its_mark=True
     ),
-    leaves_out_the_line_break=way(
+    leaves_out_the_line_break=mistake(
         "The line break is left out. How will the assistant learn to stop?", closes=Scribe.closes | {NEWLINE}
     ),
-    goes_on_behind_the_line_break=way(
+    goes_on_behind_the_line_break=mistake(
         "Your mask goes on behind the line break. Who speaks there?", closes_behind=frozenset()
     ),
-    runs_on_to_the_next_line_break=way(
+    runs_on_to_the_next_line_break=mistake(
         "A reply that is broken off runs on into the next message. What closes it but a line break?",
         closes=frozenset(),
     ),
-    keeps_the_last_reply_alone=way(
+    keeps_the_last_reply_alone=mistake(
         "Only the last reply of a row is selected. What of the ones before it?",
         row=some_replies(lambda replies, row: replies[-1:]),
     ),
-    keeps_the_first_reply_alone=way(
+    keeps_the_first_reply_alone=mistake(
         "Only the first reply of a row is selected. What of the ones after it?",
         row=some_replies(lambda replies, row: replies[:1]),
     ),
-    forgets_what_is_broken_off=way(
+    forgets_what_is_broken_off=mistake(
         "A reply without a line break is not selected. Did the assistant not write its words?",
         row=some_replies(lambda replies, row: [reply for reply in replies if row[reply[-1]] == NEWLINE]),
     ),
-    takes_all_rows_for_one=way(
+    takes_all_rows_for_one=mistake(
         "A row goes on where the one above it ended. Which axis do you run along?",
         __call__=lambda self, tokens: Scribe()(tokens.reshape(-1)).view_as(tokens),
     ),
-    is_shifted_already=way(
+    is_shifted_already=mistake(
         "Your mask is one place early. Who shifts it, this function or the one that shifts the targets?",
         row=lambda self, row: [*Scribe().row(row)[1:], False],
     ),
-    counts_instead=way(
+    counts_instead=mistake(
         "Your mask holds numbers. What does `logits[mask]` do with a 1, and what with a True?",
         last=lambda self, rows, tokens: Scribe().last(rows, tokens).long(),
     ),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from autograder.checking.topic import Exercise
 from autograder.checks.attention.shared import FourProjections
-from autograder.checks.common import as_tensors, catalogue, ending, normal, way, weights_of
+from autograder.checks.common import as_tensors, ending, mistake, mistakes, normal, weights_of
 from autograder.checks.pretraining.clip_gradients import library_clipping
 from autograder.checks.pretraining.shared import NO_LIMIT, Observed, joint
 from autograder.checks.sft.shared import (
@@ -211,61 +211,61 @@ def without_a_reply_no_step(sft_step, rng):
     return seen | {"broken off: the weights afterwards": stepped(sft_step, Reader(rng), *cut)[-1]}
 
 
-catalogue(
+mistakes(
     exercise,
     Tuning,
-    lets_conversations_leak=way(
+    lets_conversations_leak=mistake(
         "Conversations read each other. What holds them apart while the model reads?",
         read=lambda self, model, tokens, segments: model(tokens[:, :-1])[0],
     ),
-    holds_the_targets_apart=way(
+    holds_the_targets_apart=mistake(
         "The segments are those of the targets. Who reads, the inputs or the targets?",
         read=reads(lambda segments: segments[:, 1:]),
     ),
-    does_not_shift_the_segments=way(
+    does_not_shift_the_segments=mistake(
         "There is one segment more than there are inputs. Which of them belong to the inputs?",
         read=reads(lambda segments: segments),
     ),
-    does_not_shift_the_mask=way(
+    does_not_shift_the_mask=mistake(
         "Your mask is that of the inputs. Which token is the target at the place of the assistant's mark?",
         mask=lambda self, tokens, segments: Scribe()(tokens)[:, :-1],
     ),
-    does_not_shift_the_targets=way(
+    does_not_shift_the_targets=mistake(
         "Each token is predicted from itself. Which one comes next?", loss=itself_the_target
     ),
-    learns_from_every_token=way(
+    learns_from_every_token=mistake(
         "Every token of a conversation is a target. Where is the mask?",
         mask=lambda self, tokens, segments: segments[:, 1:] > 0,
     ),
-    learns_from_the_user=way(
+    learns_from_the_user=mistake(
         "Only what the assistant did not write is learned. Which of the two does True mean in the mask?",
         mask=lambda self, tokens, segments: ~Scribe()(tokens)[:, 1:] & Scribe()(tokens).any(),
     ),
-    weighs_rows_alike=way(
+    weighs_rows_alike=mistake(
         "You take the mean of the rows' means. How much does a word count in a row that has many?",
         loss=lambda self, *given: type("", (Loss,), {"mean": mean_of_the_rows_means})()(*given),
     ),
-    divides_by_everything=way(
+    divides_by_everything=mistake(
         "You divide by all targets, the masked ones too. How many tokens did the assistant write?",
         loss=lambda self, *given: type("", (Loss,), {"mean": mean_over_everything})()(*given),
     ),
-    keeps_the_old_gradients=way(
+    keeps_the_old_gradients=mistake(
         "The gradients of the step before are still there. What does `backward` do with a `.grad` that it finds?",
         clear=lambda self, optimiser: None,
     ),
-    never_clips=way(
+    never_clips=mistake(
         "The optimiser steps on gradients that are not clipped. Where do you use `max_norm`?",
         clip=lambda self, model, max_norm: joint(model.parameters()).norm(),
     ),
-    ignores_the_limit=way(
+    ignores_the_limit=mistake(
         "You clip to a length of 1, whatever is asked. Where do you use `max_norm`?",
         clip=lambda self, model, max_norm: library_clipping(model.parameters(), 1.0),
     ),
-    returns_the_norm_after=way(
+    returns_the_norm_after=mistake(
         "You return the length after clipping. Which of the two tells that a step was a bad one?",
         clip=lambda self, model, max_norm: library_clipping(model.parameters(), max_norm).clamp(max=max_norm),
     ),
-    reports_the_loss_after=way(
+    reports_the_loss_after=mistake(
         "You report the loss after the step. Which one has been computed already?", reported=after_the_step
     ),
 )

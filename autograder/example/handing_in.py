@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from autograder.checking.cells import checked_exercise
 from autograder.checking.errors import ClearError
-from autograder.checking.source import BEGIN, END, solution_source
+from autograder.checking.solution_source import BEGIN, END, solution_source
 from autograder.checking.topic import load
 
 

@@ -8,7 +8,7 @@ from autograder.checking.observe import parameters
 from autograder.checking.topic import PUBLIC_SEED, UnknownTopic, load
 from autograder.collecting.submission import imported_checks, read_submission
 from autograder.grading.outcome import judge_all
-from autograder.sandbox.host import Worker
+from autograder.sandbox.host import Sandbox
 
 
 def look(file: Path) -> list[Verdict]:
@@ -28,6 +28,6 @@ def look(file: Path) -> list[Verdict]:
             name = name if name in topic.exercises else None
             names = parameters(topic.reference(name)) if name else []
             cells.append({"id": cell.id, "source": cell.source, "exercise": name, "parameters": names})
-    with Worker(topic.name, "none") as worker:
+    with Sandbox(topic.name, "none") as worker:
         seen = worker.run(cells, PUBLIC_SEED)
     return judge_all(topic, seen, [cell["exercise"] for cell in cells if cell["exercise"]], PUBLIC_SEED)
