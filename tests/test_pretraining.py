@@ -80,8 +80,8 @@ def start(script: str, folder: Path, *launcher: str) -> subprocess.Popen:
     file.write_text(
         "import sys, time, torch\n"
         "from pathlib import Path\n"
-        "from layercake import pretraining, training\n"
-        "from layercake.device import Device\n"
+        "from layercake import training\nfrom layercake.labs import pretraining\n"
+        "from layercake.device import Device\nfrom layercake.processes import processes\n"
         "from layercake.labs.pretraining import Settings\n"
         "from solutions import pretraining as reference\n"
         "from solutions.transformer import GPT\n"
@@ -157,7 +157,7 @@ def test_a_finished_run_is_read_and_not_trained_again(curve, folder):
 
 
 TWO_TAKE_EIGHT_STEPS = """
-with pretraining.processes():
+with processes():
     run(stop_after=8)
 """
 

@@ -178,23 +178,23 @@ def test_a_changed_check_regrades_the_class_and_says_whose_points_moved(regraded
 
 
 def test_a_comment_in_the_checks_regrades_nobody(regraded, monkeypatch, tmp_path):
-    copy = Path(shutil.copytree(masking.HERE, tmp_path / "checks"))
-    file = copy / f"{TOPIC}.py"
-    file.write_text(file.read_text() + "\n# Nothing changes.\n")
-    monkeypatch.setattr(masking, "HERE", copy)
+    copy = Path(shutil.copytree(masking.CHECKS, tmp_path / "checks"))
+    for file in copy.glob(f"{TOPIC}/*.py"):
+        file.write_text(file.read_text() + "\n# Nothing changes.\n")
+    monkeypatch.setattr(masking, "CHECKS", copy)
     assert not any(one.fresh for one in Grading(regraded, TOPIC).grade(regraded.submissions(TOPIC)))
 
 
 def test_a_changed_check_changes_the_hash_of_its_exercise_alone(monkeypatch, tmp_path):
     first, second = list(load(TOPIC).exercises.values())[:2]
     before = [masking.about(TOPIC, exercise.name) for exercise in (first, second)]
-    copy = Path(shutil.copytree(masking.HERE, tmp_path / "checks"))
-    file = copy / f"{TOPIC}.py"
+    copy = Path(shutil.copytree(masking.CHECKS, tmp_path / "checks"))
+    file = copy / TOPIC / f"{first.name}.py"
     text = file.read_text()
     at = re.search(rf"def {first.checks[0].name}\(.*\n", text).end()
     asks = text.index('"""', at) + 3
     file.write_text(text[:asks] + "Anew: " + text[asks:])
-    monkeypatch.setattr(masking, "HERE", copy)
+    monkeypatch.setattr(masking, "CHECKS", copy)
     after = [masking.about(TOPIC, exercise.name) for exercise in (first, second)]
     assert (after[0] == before[0], after[1] == before[1]) == (False, True)
 
