@@ -8,14 +8,13 @@ its data. The ledger is what the records give, byte for byte.
 import copy
 import json
 import statistics
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from pydantic import ValidationError
+from small import run
 
 from experiments import convolution, ledger, other_sequences, record, sensor_log
 from experiments import recall as recall_experiment
@@ -41,10 +40,6 @@ WRITES = {  # experiment -> what it records
 RECORDED = [name for names in WRITES.values() for name in names]
 MODULES = {"recall": recall_experiment, "convolution": convolution, "other-sequences": other_sequences}
 MODULES |= {"waiting": waiting_experiment, "backbone": waiting_experiment}
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
 # Every script

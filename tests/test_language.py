@@ -5,8 +5,6 @@ gradient cut, the bound beside the loss, a resumed run the same as an uninterrup
 import json
 import math
 import statistics
-import subprocess
-import sys
 from dataclasses import replace
 from importlib import import_module
 from itertools import islice, pairwise
@@ -15,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small import run
 from torch import nn
 
 from experiments import chekhov, every_position, record
@@ -332,9 +331,8 @@ class TestChekhov:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
-    command = [sys.executable, "-m", f"experiments.{name}", "--smoke", "--folder", str(tmp_path)]
     before = {file: file.read_bytes() for file in results.FOLDER.glob("*.json")}
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    ran = run(f"experiments.{name}", "--smoke", "--folder", str(tmp_path))
     assert ran.returncode == 0, ran.stderr
     result = results.load(name.replace("_", "-"), tmp_path)
     record.Record.model_validate(result)
@@ -348,9 +346,7 @@ def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_smoke_run_refuses_to_overwrite_the_record(name):
-    ran = subprocess.run(
-        [sys.executable, "-m", f"experiments.{name}", "--smoke"], cwd=ROOT, capture_output=True, text=True
-    )
+    ran = run(f"experiments.{name}", "--smoke")
     assert ran.returncode == 2 and "--folder" in ran.stderr
 
 

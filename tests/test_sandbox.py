@@ -199,7 +199,9 @@ def test_a_worker_launched_ahead_is_taken_or_ended():
 
 def test_commands_and_walls_load_neither_pytorch_nor_nbgrader():
     """They answer in a moment, and a sandbox gets warm while its grader still loads."""
-    code = "import sys, autograder.cli, autograder.sandbox.walls; print({'torch', 'nbgrader', 'dask'} & set(sys.modules))"
+    code = (
+        "import sys, autograder.cli, autograder.sandbox.walls; print({'torch', 'nbgrader', 'dask'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 

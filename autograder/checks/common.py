@@ -61,7 +61,7 @@ def called(way: type) -> Callable:
     """A function, of the name of the class, that calls a new object of it."""
 
     def function(*args, **more):
-        return mistake()(*args, **more)
+        return way()(*args, **more)
 
     function.__name__ = way.__name__
     return function
