@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from autograder.checking.judge import Verdict, judge, observe_all
+from autograder.checking.judge import Verdict, judge, observe_all, observed_all
 from autograder.checking.mutations import Mutation, mutations, with_solution
 from autograder.checking.solution_source import STUB, solution_source
 from autograder.checking.topic import PACKAGE, PUBLIC_SEED, ROOT, Exercise, Topic, UnknownTopic, load, topics
@@ -176,7 +176,8 @@ class Row:
 def survey(topic: Topic, name: str, mutation_fates: dict[Mutation, str], equivalent: int = 0) -> Row:
     """Everything about one exercise; the fates of its mutations come from outside, since they take the time."""
     exercise = topic.exercises[name]
-    mistakes = {mistake.name: verdict(topic, name, mistake.implementation) for mistake in exercise.mistakes}
+    seen_once = partial(verdict, topic, name, observe=observed_all)
+    mistakes = {mistake.name: seen_once(mistake.implementation) for mistake in exercise.mistakes}
     others = {stem: verdict(topic, name, subject) for stem, subject in alternatives(topic, name).items()}
     return Row(
         exercise,
