@@ -13,13 +13,11 @@ import pytest
 import torch
 
 from autograder.checking import soundness
-from autograder.checking.judge import observe_all, observed_all
 from autograder.checking.topic import PUBLIC_SEED, load, topics
 
 EXERCISES = [(topic, name) for topic in topics() for name in load(topic).exercises]
 OTHERS = [(topic, name, stem) for topic, name in EXERCISES for stem in soundness.alternatives(load(topic), name)]
 SEEDS = range(PUBLIC_SEED, PUBLIC_SEED + 50)
-AGAIN = SEEDS[:5]  # seeds with which an implementation of ours is observed twice, and shows the same
 torch.set_num_threads(1)  # the tensors are small: threads would only wait for each other
 
 
@@ -27,8 +25,7 @@ torch.set_num_threads(1)  # the tensors are small: threads would only wait for e
 def test_reference_earns_all_points_whatever_the_seed(topic, name):
     bank = load(topic)
     for seed in SEEDS:
-        observe = observe_all if seed in AGAIN else observed_all
-        seen = soundness.verdict(bank, name, bank.reference(name), seed, observe)
+        seen = soundness.verdict(bank, name, bank.reference(name), seed)
         assert (seen.earned, seen.mistake) == (bank.exercises[name].points, None), (seed, seen)
 
 

@@ -1,7 +1,7 @@
 """Proves the way from a released notebook to a graded class, with nbgrader's real gradebook and a real sandbox.
 
 The example class is graded once for the whole file, through the command line; each student's points are written
-beside the submission in `autograder/example_class.py`.
+beside the submission in `autograder/example/classes.py`.
 """
 
 import hashlib

@@ -251,12 +251,6 @@ def _agree(check: Check, got: Observation | None, shown: Observation) -> bool:
         return False
 
 
-def observed_all(topic: Topic, exercise: Exercise, subject: Any, seed: int) -> dict[str, Observation]:
-    """Every check of an exercise on an implementation of ours, as a diagnosis has it: computed once for each seed."""
-    seed = seeded(seed, topic.name, exercise.name)
-    return {check.name: _observed(check, subject, seed) for check in exercise.checks}
-
-
 def observe_all(topic: Topic, exercise: Exercise, subject: Any, seed: int) -> dict[str, Observation]:
     """Every check of an exercise on one subject: what `judge` takes."""
     seed = seeded(seed, topic.name, exercise.name)

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from autograder.checking.judge import Verdict, judge, observe_all, observed_all
+from autograder.checking.judge import Verdict, judge, observe_all
 from autograder.checking.mutations import Mutation, mutations, with_solution
 from autograder.checking.solution_source import STUB, solution_source
 from autograder.checking.topic import PACKAGE, PUBLIC_SEED, ROOT, Exercise, Topic, UnknownTopic, load, topics
@@ -44,10 +44,10 @@ class Unsound(Exception):
     """The proof cannot be made: a file is missing, or an entry in `equivalent.toml` is stale."""
 
 
-def verdict(topic: Topic, name: str, subject: Any, seed: int = PUBLIC_SEED, observe: Callable = observe_all) -> Verdict:
-    """The verdict on one implementation; `observed_all` spares what a diagnosis has seen of it already."""
+def verdict(topic: Topic, name: str, subject: Any, seed: int = PUBLIC_SEED) -> Verdict:
+    """The verdict on one implementation."""
     exercise = topic.exercises[name]
-    return judge(topic, exercise, observe(topic, exercise, subject, seed), seed)
+    return judge(topic, exercise, observe_all(topic, exercise, subject, seed), seed)
 
 
 def defined(topic: Topic, name: str, source: str) -> Any:
@@ -176,8 +176,7 @@ class Row:
 def survey(topic: Topic, name: str, mutation_fates: dict[Mutation, str], equivalent: int = 0) -> Row:
     """Everything about one exercise; the fates of its mutations come from outside, since they take the time."""
     exercise = topic.exercises[name]
-    seen_once = partial(verdict, topic, name, observe=observed_all)
-    mistakes = {mistake.name: seen_once(mistake.implementation) for mistake in exercise.mistakes}
+    mistakes = {mistake.name: verdict(topic, name, mistake.implementation) for mistake in exercise.mistakes}
     others = {stem: verdict(topic, name, subject) for stem, subject in alternatives(topic, name).items()}
     return Row(
         exercise,
