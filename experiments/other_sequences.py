@@ -1,7 +1,7 @@
 """Measures the claim "other-sequences": the machine that predicts the next word predicts other sequences as well.
 
     python -m experiments.other_sequences                       # three seeds
-    python -m experiments.other_sequences --smoke --folder DIR  # one seed, few steps
+    python -m experiments.other_sequences --smoke --folder DIR  # one seed, few steps and digits
 
 Writes layercake/recorded/other-sequences.json. One model, `RecurrentLanguageModel` of the topic rnn, with the same
 width, layers, optimiser and loss, on two sequences that are no language:
@@ -173,9 +173,12 @@ def trained(name: str, batches: Batches, seed: int, steps: int, folder: Path) ->
     return model, history.seconds
 
 
-def on_digits(seeds: list[int], steps: int, folder: Path) -> dict[str, Any]:
-    """The digits: mean surprisal of the censored pixels, for the machine and its baselines, in nats."""
-    training, test = digits()
+def on_digits(seeds: list[int], steps: int, folder: Path, most: int | None = None) -> dict[str, Any]:
+    """The digits: mean surprisal of the censored pixels, for the machine and its baselines, in nats.
+
+    `most` is how many are learned from and how many tested on, where it is not all of them.
+    """
+    training, test = (part[:most] for part in digits())
     runs = [trained("digits", digit_batches(training), seed, steps, folder) for seed in seeds]
 
     def mean_over_patches(surprisal_of: Callable[[Tensor, Tensor], Tensor]) -> float:
@@ -313,7 +316,7 @@ def main(arguments: list[str] | None = None) -> Path:
     data: dict[str, Any] = {"parameters": sum(p.numel() for p in machine(0).parameters())}
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.runs or Path(temporary)
-        data["digits"] = on_digits(seeds, steps, folder)
+        data["digits"] = on_digits(seeds, steps, folder, 60 if options.smoke else None)
         data["sensor log"] = on_the_log(seeds, steps, folder)
     seconds = sum(sum(data[name]["seconds"]) for name in ("digits", "sensor log"))
     command = "python -m experiments.other_sequences" + (" --smoke" if options.smoke else "")

@@ -430,13 +430,13 @@ def seconds_of(data: dict[str, Any]) -> float:
 
 def smoke(family: str) -> list[Size]:
     """Six sizes that take seconds."""
-    return [Size(family, d_model, tokens_each=1) for d_model in (8, 12, 16, 20, 24, 32)]
+    return [Size(family, d_model, tokens_each=1) for d_model in (4, 8, 12, 16, 20, 24)]
 
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
     options = record.parse(record.options(__doc__, runs=True), arguments)
-    n_documents, seeds = (40, (1,) * 6) if options.smoke else (N_DOCUMENTS, SEEDS)
+    n_documents, seeds = (16, (1,) * 6) if options.smoke else (N_DOCUMENTS, SEEDS)
     bound = bounds(n_documents)
     data: dict[str, Any] = {"bound": bound, "families": {}, "laws": {}}
     with tempfile.TemporaryDirectory() as temporary:

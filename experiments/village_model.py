@@ -82,7 +82,7 @@ THREADS = 2
 WARM_UP = 100  # steps
 APART = 1_000  # what is added to a stage's seed for the rows that are apart: no other run has that one
 SEEDS = (0, 2_000)  # of the two stages
-SMOKE = {"d_model": 64, "n_layers": 1, "n_heads": 1, "row": 128, "batch_size": 4, "steps": 30}
+SMOKE = {"d_model": 64, "n_layers": 1, "n_heads": 1, "row": 128, "batch_size": 2, "steps": 20}
 
 
 @dataclass(frozen=True)
@@ -465,7 +465,7 @@ def trained(smoke: bool, runs: Path, file: Path) -> dict[str, Any]:
     histories = [learn(model, stage, seed, runs, compiled=not smoke) for stage, seed in zip(both, SEEDS, strict=True)]
     checkpoints.save(model, file)
     started = time.perf_counter()
-    data = measure(checkpoints.load(file), judging.validation(40 if smoke else DOCUMENTS), 8 if smoke else WRITTEN)
+    data = measure(checkpoints.load(file), judging.validation(32 if smoke else DOCUMENTS), 4 if smoke else WRITTEN)
     first, then = map(asdict, both)
     tokens, seconds = tokens_of(both), sum(history.seconds for history in histories)
     data |= {"parameters": count_parameters(model), "tokens": tokens, "training_seconds": seconds}

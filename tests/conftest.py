@@ -1,9 +1,11 @@
-"""The browser that the pages and the moving pictures are tested in, and a page with one picture on it."""
+"""What many tests share: the browser, a page with one moving picture on it, and experiments' scripts run small."""
 
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
@@ -72,3 +74,42 @@ def opened(
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def run_small(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, one_thread: None
+) -> Callable[[ModuleType, Path], str]:
+    """`run_small(script, folder)` runs an experiment's script at "--smoke" into a folder; returns what it printed.
+
+    In this process, and with few steps where a lab trains at its smallest scale.
+    """
+    from experiments import record  # here: most tests do without
+    from layercake.labs import language, networks, pretraining
+
+    for lab, few in {
+        language: {"steps": 24, "n_documents": 12},
+        networks: {"steps": 24},
+        pretraining: {"steps": 24, "warm_up": 4},
+    }.items():
+        monkeypatch.setitem(lab.SCALES, "smoke", replace(lab.SCALES["smoke"], **few))
+    monkeypatch.setattr(record, "side_by_side", lambda run, each, *more: {one: run(one, *more) for one in each})
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+
+    def run(script: ModuleType, folder: Path, *more: str) -> str:
+        script.main(["--smoke", "--folder", str(folder), *more])
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def check_refusal(capsys: pytest.CaptureFixture) -> Callable[[ModuleType], None]:
+    """`check_refusal(script)` proves that "--smoke" without a folder of its own ends before anything is written."""
+
+    def check(script: ModuleType) -> None:
+        with pytest.raises(SystemExit) as ended:
+            script.main(["--smoke"])
+        assert ended.value.code == 2 and "--folder" in capsys.readouterr().err
+
+    return check

@@ -7,14 +7,17 @@ its data. The ledger is what the records give, byte for byte.
 
 import copy
 import json
+import math
+import os
+import re
 import statistics
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 from pydantic import ValidationError
-from small import run
 
 from experiments import convolution, ledger, other_sequences, record, sensor_log
 from experiments import recall as recall_experiment
@@ -37,6 +40,7 @@ WRITES = {  # experiment -> what it records
     "convolution": ("convolution",),
     "other_sequences": ("other-sequences",),
 }
+EXPERIMENTS = (ROOT / "experiments").glob("*.py")
 RECORDED = [name for names in WRITES.values() for name in names]
 MODULES = {"recall": recall_experiment, "convolution": convolution, "other-sequences": other_sequences}
 MODULES |= {"waiting": waiting_experiment, "backbone": waiting_experiment}
@@ -46,22 +50,33 @@ MODULES |= {"waiting": waiting_experiment, "backbone": waiting_experiment}
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
+def test_the_experiment_runs_small_and_records_everything(name, tmp_path, run_small):
     before = {file: file.read_bytes() for file in results.FOLDER.glob("*.json")}
-    ran = run(f"experiments.{name}", "--smoke", "--folder", str(tmp_path), *(["--seeds", "1"] * (name == "recall")))
-    assert ran.returncode == 0, ran.stderr
+    said = run_small(import_module(f"experiments.{name}"), tmp_path, *(["--seeds", "1"] * (name == "recall")))
     assert sorted(file.stem for file in tmp_path.iterdir()) == sorted(WRITES[name])
     for written in WRITES[name]:
         result = results.load(written, tmp_path)
         record.Record.model_validate(result)
-        assert "--smoke" in result["command"] and result["finding"] in ran.stdout
+        assert "--smoke" in result["command"] and result["finding"] in said
     assert {file: file.read_bytes() for file in results.FOLDER.glob("*.json")} == before
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_smoke_run_refuses_to_overwrite_the_record(name):
-    ran = run(f"experiments.{name}", "--smoke")
-    assert ran.returncode == 2 and "--folder" in ran.stderr
+def test_a_smoke_run_refuses_to_overwrite_the_record(name, check_refusal):
+    check_refusal(import_module(f"experiments.{name}"))
+
+
+@pytest.mark.parametrize("path", sorted(path for path in EXPERIMENTS if "def main(" in path.read_text()))
+def test_the_script_is_a_program(path):
+    """One is run as such, in test_infrastructure.py."""
+    assert re.search(r'^if __name__ == "__main__":\n    .*main\(', path.read_text(), re.MULTILINE)
+
+
+def test_jobs_are_done_side_by_side_in_processes_of_their_own():
+    done = record.side_by_side(os.getpgid, [0, os.getpid()])
+    assert done == {0: os.getpgid(0), os.getpid(): os.getpgid(0)}
+    with pytest.raises(ValueError, match="math domain error"):
+        record.side_by_side(math.sqrt, [4, -1])
 
 
 # Every record

@@ -5,8 +5,6 @@ against a planted feature and against noise, and the record against its data.
 """
 
 import json
-import subprocess
-import sys
 from itertools import islice
 from pathlib import Path
 
@@ -126,10 +124,8 @@ def test_the_interval_is_over_documents():
 # The record
 
 
-def test_the_experiment_runs_small_and_records_everything(tmp_path):
-    command = [sys.executable, "-m", "experiments.features", "--smoke", "--folder", str(tmp_path)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
+def test_the_experiment_runs_small_and_records_everything(tmp_path, run_small):
+    run_small(features, tmp_path)
     result = results.load("features", tmp_path)
     record.Record.model_validate(result)
     figure = chart.plot(result)

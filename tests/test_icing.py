@@ -4,8 +4,6 @@ Also: what ships as the assistant is the model of its record and card, and does 
 """
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,10 +21,8 @@ FILE = checkpoints.FOLDER / "assistant.safetensors"
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
-    command = [sys.executable, "-m", SCRIPTS[name].__name__, "--smoke", "--folder", str(tmp_path)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
+def test_the_experiment_runs_small_and_records_everything(name, tmp_path, run_small):
+    run_small(SCRIPTS[name], tmp_path)
     result = record.Record.model_validate(results.load(name, tmp_path))
     assert "--smoke" in result.command
     if name == "assistant":
@@ -35,9 +31,8 @@ def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_smoke_run_refuses_to_overwrite_the_record(name):
-    ran = subprocess.run([sys.executable, "-m", SCRIPTS[name].__name__, "--smoke"], cwd=ROOT, capture_output=True)
-    assert ran.returncode == 2 and b"--folder" in ran.stderr
+def test_a_smoke_run_refuses_to_overwrite_the_record(name, check_refusal):
+    check_refusal(SCRIPTS[name])
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

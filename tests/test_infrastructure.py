@@ -145,7 +145,7 @@ def test_runs_got_less_than_the_peak_and_about_what_their_makers_report(recorded
             assert run["utilisation"] < run["reported"][1]
 
 
-def test_it_runs_small_and_refuses_to_overwrite_the_record(tmp_path):
+def test_it_runs_small_as_a_program_and_refuses_to_overwrite_the_record(tmp_path, check_refusal):
     before = (results.FOLDER / "infrastructure.json").read_bytes()
     command = [sys.executable, "-m", "experiments.infrastructure", "--smoke"]
     ran = subprocess.run([*command, "--folder", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
@@ -153,8 +153,7 @@ def test_it_runs_small_and_refuses_to_overwrite_the_record(tmp_path):
     written = results.load("infrastructure", tmp_path)
     record.Record.model_validate(written)
     assert "--smoke" in written["command"] and written["finding"] in ran.stdout
-    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert refused.returncode == 2 and "--folder" in refused.stderr
+    check_refusal(infrastructure)
     assert (results.FOLDER / "infrastructure.json").read_bytes() == before
 
 

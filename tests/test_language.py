@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small import run
 from torch import nn
 
 from experiments import chekhov, every_position, record
@@ -330,10 +329,9 @@ class TestChekhov:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
+def test_the_experiment_runs_small_and_records_everything(name, tmp_path, run_small):
     before = {file: file.read_bytes() for file in results.FOLDER.glob("*.json")}
-    ran = run(f"experiments.{name}", "--smoke", "--folder", str(tmp_path))
-    assert ran.returncode == 0, ran.stderr
+    run_small(import_module(f"experiments.{name}"), tmp_path)
     result = results.load(name.replace("_", "-"), tmp_path)
     record.Record.model_validate(result)
     assert "--smoke" in result["command"] and result["settings"]["village"] == village.fingerprint()
@@ -345,9 +343,8 @@ def test_the_experiment_runs_small_and_records_everything(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_smoke_run_refuses_to_overwrite_the_record(name):
-    ran = run(f"experiments.{name}", "--smoke")
-    assert ran.returncode == 2 and "--folder" in ran.stderr
+def test_a_smoke_run_refuses_to_overwrite_the_record(name, check_refusal):
+    check_refusal(import_module(f"experiments.{name}"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -283,16 +283,9 @@ def test_an_unknown_scale_is_refused(lab):
 # The claims ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def one_by_one(monkeypatch):
-    """The scripts do their jobs in this process."""
-    monkeypatch.setattr(record, "side_by_side", lambda run, each, *more: {one: run(one, *more) for one in each})
-
-
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_the_experiment_runs_small_records_everything_and_is_drawn(name, tmp_path, one_by_one, monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-    SCRIPTS[name].main(["--smoke", "--folder", str(tmp_path)])
+def test_the_experiment_runs_small_records_everything_and_is_drawn(name, tmp_path, run_small):
+    run_small(SCRIPTS[name], tmp_path)
     result = results.load(name, tmp_path)
     record.Record.model_validate(result)
     assert "--smoke" in result["command"]
@@ -302,10 +295,8 @@ def test_the_experiment_runs_small_records_everything_and_is_drawn(name, tmp_pat
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_smoke_run_refuses_to_overwrite_the_record(name, capsys):
-    with pytest.raises(SystemExit):
-        SCRIPTS[name].main(["--smoke"])
-    assert "--folder" in capsys.readouterr().err
+def test_a_smoke_run_refuses_to_overwrite_the_record(name, check_refusal):
+    check_refusal(SCRIPTS[name])
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

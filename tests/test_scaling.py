@@ -5,8 +5,6 @@ known, predicts the last size without having seen it, and that its record says w
 import copy
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -131,21 +129,17 @@ def test_a_run_is_taken_from_its_checkpoint_and_goes_by_its_seed(family, tmp_pat
     assert scaling.trained(size, 8e-3, 1, tmp_path, 40)["loss"] != run["loss"]
 
 
-def test_the_experiment_runs_small_and_records_everything(tmp_path):
-    command = [sys.executable, "-m", "experiments.scaling", "--smoke", "--folder", str(tmp_path)]
+def test_the_experiment_runs_small_and_records_everything(tmp_path, run_small):
     before = {file: file.read_bytes() for file in results.FOLDER.glob("*.json")}
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
+    said = run_small(scaling, tmp_path)
     result = results.load("scaling", tmp_path)
     record.Record.model_validate(result)
-    assert "--smoke" in result["command"] and ran.stdout.count("is expected") == 2
+    assert "--smoke" in result["command"] and said.count("is expected") == 2
     assert {file: file.read_bytes() for file in results.FOLDER.glob("*.json")} == before
 
 
-def test_a_smoke_run_refuses_to_overwrite_the_record():
-    command = [sys.executable, "-m", "experiments.scaling", "--smoke"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 2 and "--folder" in ran.stderr
+def test_a_smoke_run_refuses_to_overwrite_the_record(check_refusal):
+    check_refusal(scaling)
 
 
 class TestRecord:

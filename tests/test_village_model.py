@@ -5,8 +5,6 @@ that taught it, against what its script says of them.
 """
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -103,11 +101,9 @@ def test_each_weight_is_learned_by_one_of_the_two_optimisers():
     assert all(name.startswith("blocks.") and "norm" not in name for name in of_muon)
 
 
-def test_the_script_runs_small_and_writes_model_card_and_record(tmp_path):
-    command = [sys.executable, "-m", "experiments.village_model", "--smoke", "--folder", str(tmp_path)]
+def test_the_script_runs_small_and_writes_model_card_and_record(tmp_path, run_small):
     before = FILE.read_bytes()
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
+    run_small(village_model, tmp_path)
     result = record.Record.model_validate(results.load("village-model", tmp_path))
     assert "--smoke" in result.command
     assert count_parameters(checkpoints.load(tmp_path / "village.safetensors")) == result.numbers["parameters"]
@@ -115,10 +111,8 @@ def test_the_script_runs_small_and_writes_model_card_and_record(tmp_path):
     assert FILE.read_bytes() == before
 
 
-def test_a_smoke_run_refuses_to_overwrite_what_ships():
-    command = [sys.executable, "-m", "experiments.village_model", "--smoke"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 2 and "--folder" in ran.stderr
+def test_a_smoke_run_refuses_to_overwrite_what_ships(check_refusal):
+    check_refusal(village_model)
 
 
 # What ships

@@ -216,6 +216,13 @@ def judge(topic: Topic, exercise: Exercise, observations: dict[str, Observation]
     return Verdict(exercise.name, checks, mistake and mistake.name, mistake and mistake.hint)
 
 
+def outcome(topic: Topic, name: str, check: Check, subject: Any, seed: int) -> Outcome:
+    """What becomes of one check on an implementation of ours, without the others and without a diagnosis."""
+    exercise, seed = topic.exercises[name], seeded(seed, topic.name, name)
+    observation = observe(check, named(subject, parameters(topic.reference(name))), seed)
+    return _check_verdict(topic, exercise, check, observation, seed).outcome
+
+
 def diagnose(exercise: Exercise, observations: dict[str, Observation], failed: set[str], seed: int) -> Mistake | None:
     """The known mistake that shows the same as was observed.
 

@@ -53,7 +53,7 @@ SAYS = (  # what an error or an ending says, the first match counting
     ("stopped after|could not be stopped|TimeLimit", Reason.TIME),
     (r"used more than .* of memory|MemoryError|can't allocate memory|Errno 12\b", Reason.MEMORY),
     (r"made more than .* files|Errno (27|28|122)\b", Reason.DISK),
-    (r"Errno (11|24)\b|can't start new thread", Reason.PROCESSES),
+    (r"ran \d+ processes at once|Errno (11|24)\b|can't start new thread", Reason.PROCESSES),
     (r"the process ended", Reason.ENDED),
     (r"PermissionError|Errno (1|13|30|97|101|-2|-3)\b", Reason.DENIED),
 )

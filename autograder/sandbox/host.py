@@ -27,6 +27,7 @@ FORGED = "sent something that is no observation"
 ENDINGS = {  # the worker's word for how a submission was ended -> ours
     "memory": lambda limits: f"used more than {limits.memory / 2**30:g} GiB of memory",
     "files": lambda limits: f"made more than {limits.files:,} files",
+    "processes": lambda limits: f"ran {limits.processes} processes at once",
 }
 
 

@@ -64,10 +64,16 @@ def limited(seconds: float):
 
 
 def excess_of(limits: dict[str, Any], own: int) -> str | None:
-    """What all processes of a submission together use too much of, "memory" or "files"; limits hold for each alone."""
-    used = sum(max(0, memory_of(process) - own) for process in os.listdir("/proc") if process.isdigit())
-    if used > limits["allowance"]:
+    """What all processes of a submission together use too much of; other limits hold for each alone.
+
+    Either "memory", or "files", or "processes": all that it may have, which the system holds it to, and which keep each
+    other from their work.
+    """
+    processes = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+    if sum(max(0, memory_of(process) - own) for process in processes) > limits["allowance"]:
         return "memory"
+    if len(processes) >= limits["processes"]:
+        return "processes"
     disks = [os.statvfs(folder) for folder in ("/tmp", "/dev/shm")]
     return "files" if sum(disk.f_files - disk.f_ffree for disk in disks) > limits["files"] else None
 
