@@ -121,7 +121,9 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     seen = counts.get(context, Counter())
     if not seen and k == 0:
         raise ValueError(f"the context {context} was never seen, and k is 0")
-    smoothed = torch.tensor([seen[token] + k for token in range(vocab_size)])  # (vocab_size)
+    smoothed = torch.full((vocab_size,), float(k))
+    for token, times in seen.items():
+        smoothed[token] = times + k
     return smoothed / smoothed.sum()
     ### END SOLUTION
 

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from layercake import figures
 
+sys.modules.setdefault("rfc3987_syntax", None)  # as the command line does: jsonschema would build a grammar in seconds
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
