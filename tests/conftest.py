@@ -1,5 +1,6 @@
 """What many tests share: the browser, a page with one moving picture on it, and experiments' scripts run small."""
 
+import functools
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +13,16 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from layercake import figures
 
+WIDE = {"width": 1280, "height": 900}
 sys.modules.setdefault("rfc3987_syntax", None)  # as the command line does: jsonschema would build a grammar in seconds
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_alembic() -> None:
+    """nbgrader starts a program for each new gradebook, to ask it for what is always the same: here it asks once."""
+    import nbgrader.api
+
+    nbgrader.api.get_alembic_version = functools.cache(nbgrader.api.get_alembic_version)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +40,56 @@ def browser() -> Iterator[Browser]:
             )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser) -> Page:
+    """A page that tests use one after another: a new one starts a process."""
+    return browser.new_page()
+
+
+class Pages:
+    """Pages for one test: the shared one where it is free and can be set up as asked, else one with its own context."""
+
+    def __init__(self, browser: Browser, shared: Page):
+        self.browser, self.shared = browser, shared
+        self.opened: dict[Page, list[tuple[str, Callable]]] = {}  # and who listens to its events
+
+    def open(self, alone: bool = False, **settings) -> Page:
+        """An empty page, set up as a browser's context is; with a context of its own if `alone`."""
+        settings = {"viewport": WIDE, **settings}
+        if alone or self.shared in self.opened or settings.keys() - {"viewport", "color_scheme", "reduced_motion"}:
+            page = self.browser.new_context(**settings).new_page()
+        else:
+            page = self.shared
+            page.set_viewport_size(settings.pop("viewport"))
+            page.emulate_media(**{"media": "null", "color_scheme": "null", "reduced_motion": "null", **settings})
+        self.opened[page] = []
+        return page
+
+    def listen(self, page: Page, event: str, handler: Callable) -> None:
+        """Call the handler at every such event, until the page is closed."""
+        page.on(event, handler)
+        self.opened[page].append((event, handler))
+
+    def close(self, page: Page) -> None:
+        """Close a page; the shared one is emptied for the next."""
+        for listener in self.opened.pop(page):
+            page.remove_listener(*listener)
+        if page is not self.shared:
+            return page.context.close()
+        page.evaluate("try { localStorage.clear() } catch {}")
+        page.mouse.move(0, 0)
+        page.goto("about:blank")
+
+
+@pytest.fixture
+def browser_pages(browser: Browser, shared_page: Page) -> Iterator[Pages]:
+    """The pages of one test, closed at its end."""
+    pages = Pages(browser, shared_page)
+    yield pages
+    for page in list(pages.opened):
+        pages.close(page)
 
 
 @pytest.fixture
@@ -51,42 +111,41 @@ def base_state() -> dict:
 
 @pytest.fixture
 def opened(
-    request: pytest.FixtureRequest, browser: Browser, tmp_path: Path, base_state: dict
-) -> Iterator[Callable[..., Page]]:
+    request: pytest.FixtureRequest, browser_pages: Pages, tmp_path: Path, base_state: dict
+) -> Callable[..., Page]:
     """`opened(state, **context)` is a bare page with the module's PICTURE, as the book's directive writes it."""
     sys.path.insert(0, str(Path(__file__).parent.parent / "book" / "_ext"))
     from moving_pictures import page_markup
 
-    contexts, troubles = [], []
+    troubles = []
 
     def open_page(state: dict | None = None, **context) -> Page:
         source = figures.source(request.module.PICTURE)
         markup = page_markup("one", source, "What it shows.", base_state | (state or {}))
-        page_file = tmp_path / f"page{len(contexts)}.html"
+        page_file = tmp_path / f"page{len(browser_pages.opened)}.html"
         look = "<meta charset=utf-8><meta name=color-scheme content='light dark'>"
         look += "<meta name=viewport content='width=device-width'>"
         page_file.write_text(look + markup, encoding="utf-8")
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page = browser_pages.open(**context)
+        browser_pages.listen(page, "pageerror", lambda error: troubles.append(str(error)))
         page.goto(page_file.as_uri())
         return page
 
     open_page.troubles = troubles
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.fixture
 def run_small(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, one_thread: None
-) -> Callable[[ModuleType, Path], str]:
+) -> Iterator[Callable[..., str]]:
     """`run_small(script, folder)` runs an experiment's script at "--smoke" into a folder; returns what it printed.
 
     In this process, and with few steps where a lab trains at its smallest scale.
     """
-    from experiments import record  # here: most tests do without
+    import torch  # here: most tests do without
+
+    from experiments import record
     from layercake.labs import language, networks, pretraining
 
     for lab, few in {
@@ -102,7 +161,8 @@ def run_small(
         script.main(["--smoke", "--folder", str(folder), *more])
         return capsys.readouterr().out
 
-    return run
+    yield run
+    torch.set_flush_denormal(False)  # which the scripts turn on
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from html.parser import HTMLParser
@@ -20,7 +20,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+from playwright.sync_api import ConsoleMessage, Locator, Page
 
 from layercake import figures
 from layercake.labs import waiting
@@ -87,6 +87,7 @@ class Visit:
     """An open page, and everything that went wrong on it."""
 
     page: Page
+    close: Callable[[], None]
     troubles: list[str] = field(default_factory=list)
 
     @property
@@ -110,20 +111,21 @@ def complaint(said: ConsoleMessage) -> str:
 
 
 @pytest.fixture
-def visit(browser: Browser, book: Path):
+def visit(browser_pages, book: Path):
     """`visit(page, base, **context)` opens a page of the book, from `file://` unless told otherwise."""
-    contexts = []
 
     def open_page(address: str, base: str = "", fake_clock: bool = False, **context) -> Visit:
         base = base or book.as_uri() + "/"
-        contexts.append(browser.new_context(**{"viewport": WIDE, **context}))
-        opened = Visit(contexts[-1].new_page())
-        page, troubles = opened.page, opened.troubles
-        page.on("console", lambda said: troubles.append(complaint(said)) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
-        own = ("data:", "blob:", "file:" if base.startswith("file:") else base)
-        page.on("request", lambda r: None if r.url.startswith(own) else troubles.append(f"other host: {r.url}"))
+        page = browser_pages.open(alone=fake_clock, **context)
+        opened = Visit(page, lambda: browser_pages.close(page))
+        troubles, own = opened.troubles, ("data:", "blob:", "file:" if base.startswith("file:") else base)
+        for event, handler in {
+            "console": lambda said: troubles.append(complaint(said)) if said.type in ("error", "warning") else None,
+            "pageerror": lambda error: troubles.append(str(error)),
+            "requestfailed": lambda request: troubles.append(f"failed: {request.url}"),
+            "request": lambda r: None if r.url.startswith(own) else troubles.append(f"other host: {r.url}"),
+        }.items():
+            browser_pages.listen(page, event, handler)
         if fake_clock:
             page.clock.install()
         page.goto(urljoin(base, address))
@@ -133,9 +135,7 @@ def visit(browser: Browser, book: Path):
             page.evaluate("window.MathJax?.startup?.promise")  # formulas may ask for more files, so wait for them
         return opened
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def pages(book: Path) -> list[str]:
@@ -146,13 +146,21 @@ def pages(book: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["file", "http"])
-def test_pages_open_with_no_error_and_no_other_host(visit, book, served, how):
+def test_pages_open_on_a_phone_with_no_error_and_no_other_host_and_none_is_wider(visit, book, served, how):
     assert {LANDING, CHAPTER, EXERCISES, "index.html"} <= set(pages(book))
     for name in pages(book) if how == "file" else ["index.html", CHAPTER, EXERCISES]:
-        opened = visit(name, served if how == "http" else "")
+        opened = visit(name, served if how == "http" else "", viewport=PHONE)
         assert opened.troubles == [], name
         assert opened.page.locator("mjx-merror").count() == 0, f"a formula of {name} has an error"
-        opened.page.context.close()
+        opened.page.wait_for_timeout(300)
+        widest = opened.page.evaluate(WIDEST)
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], (name, widest)
+        opened.close()
+
+
+WIDEST = """() => [...document.querySelectorAll('main *')]
+    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+    .map((e) => e.outerHTML.slice(0, 120)).slice(0, 3)"""
 
 
 def test_formulas_and_type_come_from_the_book(visit, book):
@@ -162,16 +170,6 @@ def test_formulas_and_type_come_from_the_book(visit, book):
     opened.page.evaluate("document.fonts.ready")
     loaded = opened.page.evaluate("[...document.fonts].filter((f) => f.status === 'loaded').map((f) => f.family)")
     assert any("Source Serif 4" in family for family in loaded)
-
-
-@pytest.mark.parametrize("name", [*READ, "book/notation.html", "book/house.html", "book/references.html"])
-def test_nothing_is_wider_than_a_phone(visit, name):
-    opened = visit(name, viewport=PHONE)
-    opened.page.wait_for_timeout(300)
-    widest = """() => [...document.querySelectorAll('main *')]
-        .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
-        .map((e) => e.outerHTML.slice(0, 120)).slice(0, 3)"""
-    assert opened.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], opened.page.evaluate(widest)
 
 
 CONTRASTS = """() => {
@@ -211,15 +209,17 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", READ)
-def test_text_has_contrast_in_light_and_dark(visit, name, scheme):
-    opened = visit(name, color_scheme=scheme)
-    assert opened.page.evaluate("document.documentElement.dataset.theme") == scheme
-    opened.page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
-    measured = opened.page.evaluate(CONTRASTS)
-    assert len(measured) > 30, "the page shows hardly any text"
-    assert [found for found in measured if found[0] < 4.5] == []
+def test_pages_open_with_no_error_and_text_has_contrast_in_light_and_dark(visit, name):
+    opened = visit(name)
+    for scheme in ("light", "dark"):
+        opened.page.emulate_media(color_scheme=scheme)
+        opened.page.wait_for_function(f"document.documentElement.dataset.theme == '{scheme}'")
+        opened.page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
+        measured = opened.page.evaluate(CONTRASTS)
+        assert len(measured) > 30, "the page shows hardly any text"
+        assert [found for found in measured if found[0] < 4.5] == []
+    assert opened.troubles == []
 
 
 # --- the face ------------------------------------------------------------------------------------------------

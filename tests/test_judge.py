@@ -251,7 +251,9 @@ def changed_settings():
     torch.set_default_device("meta")
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
+    torch.set_flush_denormal(True)
     yield
+    torch.set_flush_denormal(False)
     torch.set_float32_matmul_precision(precision)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
@@ -262,7 +264,14 @@ def observe_settings(subject, rng):
     x = torch.randn(64, 64, generator=rng).requires_grad_()
     (x @ x).sum().backward()
     error = (x @ x - x.detach().double() @ x.detach().double()).abs().max()
-    return {"dtype": str(x.dtype), "device": str(x.device), "gradient": x.grad, "exact to 1e-4": bool(error < 1e-4)}
+    smallest = torch.tensor(1e-30) * 1e-10
+    return {
+        "dtype": str(x.dtype),
+        "device": str(x.device),
+        "gradient": x.grad,
+        "exact to 1e-4": bool(error < 1e-4),
+        "the smallest numbers": bool(smallest > 0),
+    }
 
 
 def test_global_settings_of_the_learner_change_nothing(changed_settings):
@@ -272,7 +281,8 @@ def test_global_settings_of_the_learner_change_nothing(changed_settings):
     assert torch.get_default_dtype() == torch.float64 and not torch.is_grad_enabled()
     assert torch.get_float32_matmul_precision() == "medium" and torch.backends.mkldnn.enabled
     assert torch.equal(torch.default_generator.get_state(), state)
-    assert changed.raised is None and changed.value["exact to 1e-4"]
+    assert not torch.tensor(1e-40, dtype=torch.float32, device="cpu").mul(1).item(), "put back"
+    assert changed.raised is None and changed.value["exact to 1e-4"] and changed.value["the smallest numbers"]
     assert (changed.value["dtype"], changed.value["device"]) == ("torch.float32", "cpu")
 
 

@@ -65,7 +65,10 @@ def test_a_right_answer_gets_full_points_and_its_prints_come_back(worker):
         ("torch.ones(40 * 2**30 // 4)", "memory"),
         ("bytearray(40 * 2**30)", "MemoryError"),
         ("open('/tmp/big', 'wb').write(bytes(300 << 20))", "File too large"),
-        ("[os.fork() or __import__('time').sleep(9) for _ in range(1000)]", "temporarily unavailable"),
+        (
+            "[os.fork() or __import__('time').sleep(9) for _ in range(1000)]",
+            "temporarily unavailable|ran 64 processes at once",
+        ),
         ("while True: pass", "stopped after 3 seconds"),
         ("while True:\n    try:\n        pass\n    except Exception:\n        pass", "stopped after 3 seconds"),
         ("raise SystemExit", "SystemExit"),

@@ -100,11 +100,13 @@ def observe(check: Check, subject: Any, seed: int) -> Observation:
 
 @contextmanager
 def _settings_of_a_check(seed: int) -> Iterator[None]:
-    """A known generator, float32 on the CPU, gradients on, no warning an error, no kernel that multiplies in bfloat16.
+    """A known generator, float32 on the CPU, gradients on, no warning an error, and all digits of a number.
 
-    oneDNN does that after `torch.set_float32_matmul_precision("medium")`, with errors of 0.05 in a small product.
+    oneDNN multiplies in bfloat16 after `torch.set_float32_matmul_precision("medium")`, with errors of 0.05 in a small
+    product; and `torch.set_flush_denormal(True)` makes zeros of the smallest numbers.
     """
     dtype, onednn = torch.get_default_dtype(), torch.backends.mkldnn.enabled
+    flushes = not torch.tensor(1e-40, dtype=torch.float32, device="cpu").mul(1).item()  # no function tells
     is_on_cpu = torch.get_default_device() == torch.device("cpu")
     with (
         torch.random.fork_rng(devices=[]),
@@ -117,8 +119,10 @@ def _settings_of_a_check(seed: int) -> Iterator[None]:
             torch.default_generator.manual_seed(seed)
             torch.set_default_dtype(torch.float32)
             torch.backends.mkldnn.enabled = False
+            torch.set_flush_denormal(False)
             yield
         finally:
+            torch.set_flush_denormal(flushes)
             torch.set_default_dtype(dtype)
             torch.backends.mkldnn.enabled = onednn
 
