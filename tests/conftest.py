@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,11 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from layercake import figures
 
+FEW_STEPS = {  # of labs at their smallest scale, which is to show a person something; here it only has to run
+    "language": {"steps": 24, "n_documents": 12},
+    "networks": {"steps": 24},
+    "pretraining": {"steps": 24, "warm_up": 4},
+}
 WIDE = {"width": 1280, "height": 900}
 sys.modules.setdefault("rfc3987_syntax", None)  # as the command line does: jsonschema would build a grammar in seconds
 
@@ -146,13 +152,9 @@ def run_small(
     import torch  # here: most tests do without
 
     from experiments import record
-    from layercake.labs import language, networks, pretraining
 
-    for lab, few in {
-        language: {"steps": 24, "n_documents": 12},
-        networks: {"steps": 24},
-        pretraining: {"steps": 24, "warm_up": 4},
-    }.items():
+    for name, few in FEW_STEPS.items():
+        lab = import_module(f"layercake.labs.{name}")
         monkeypatch.setitem(lab.SCALES, "smoke", replace(lab.SCALES["smoke"], **few))
     monkeypatch.setattr(record, "side_by_side", lambda run, each, *more: {one: run(one, *more) for one in each})
     monkeypatch.setenv("TQDM_DISABLE", "1")

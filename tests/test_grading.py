@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partialmethod
 from pathlib import Path
 
 import nbformat
@@ -25,6 +26,7 @@ from autograder.course.folder import Course
 from autograder.example.classes import CLASSES
 from autograder.grading.grade import Grading
 from autograder.releasing.release import release_into
+from autograder.sandbox.limits import Limits
 
 CLASS = {student.name: student for student in CLASSES["attention"]}
 PICTURE = nbformat.v4.new_output(
@@ -39,8 +41,16 @@ def command(*words: str, code: int = 0):
     return " ".join(result.output.replace("│", " ").split())  # a table breaks its lines anywhere
 
 
+@pytest.fixture(scope="module", autouse=True)
+def impatience():
+    """A loop without end is ended after 5 seconds here, and not after 20."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Grading, "__init__", partialmethod(Grading.__init__, limits=Limits(cell_seconds=5)))
+        yield
+
+
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(impatience, tmp_path_factory):
     """A course in which the example class has been graded, beside one file that is no notebook."""
     folder = tmp_path_factory.mktemp("course")
     course = Course(folder, make=True)
