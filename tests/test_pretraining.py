@@ -475,10 +475,10 @@ def test_the_command_trains_and_goes_on_where_it_was(tmp_path):
 # What is recorded
 
 
-def test_the_experiment_runs_small_and_records_everything(tmp_path, monkeypatch):
+def test_the_experiment_runs_small_and_records_everything(tmp_path, monkeypatch, run_small):
     monkeypatch.setitem(pretraining.SCALES, "smoke", TINY)
-    written = experiment.main(["--smoke", "--folder", str(tmp_path)])
-    result = json.loads(written.read_text())
+    run_small(experiment, tmp_path)
+    result = results.load("pretraining", tmp_path)
     record.Record.model_validate(result)
     assert result["finding"] == experiment.finding(result["data"]) and "--smoke" in result["command"]
     assert f"{result['numbers']['gap']:.2f} nats" in result["finding"]
