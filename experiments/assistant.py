@@ -37,7 +37,7 @@ SHARES = {"known": 33, "ambiguous": 11, "unknown": 1}  # of the kinds of questio
 KINDS = ("record", "play")  # of the village's texts, of which each step reads a row
 ROWS = replace(village_model.FIRST, batch_size=1, apart=KINDS, apart_rows=1, apart_every=1)
 ROWS_SEED = 4_000  # of their documents: pretraining had others
-SMOKE = sft.Settings(demonstrations=6, steps=3, questions=4, batch_size=2)
+SMOKE = sft.Settings(demonstrations=6, steps=3, questions=2, batch_size=2)
 SCENE = "A scene at the inn\nPresent: the telegraph, which is in order.\n"
 CLAIM = {
     "id": "assistant",

@@ -48,7 +48,7 @@ class Settings:
     tuning: sft.Settings = TUNING
 
 
-SMOKE = Settings((3, 10), (10,), (0,), sft.Settings(0, 3, 4, batch_size=2))
+SMOKE = Settings((3, 10), (10,), (0,), sft.Settings(0, 3, 2, batch_size=2))
 CLAIM = {
     "id": "icing",
     "title": "The icing is thin",

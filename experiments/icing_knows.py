@@ -45,7 +45,7 @@ class Settings:
     tuning: sft.Settings = TUNING
 
 
-SMOKE = Settings(6, (0, 4), (0.0, 0.5), (0,), sft.Settings(0, 3, 4, batch_size=2))
+SMOKE = Settings(6, (0, 4), (0.0, 0.5), (0,), sft.Settings(0, 3, 2, batch_size=2))
 CLAIM = {
     "id": "icing-knows",
     "title": "Tuning teaches facts too, and to make things up",

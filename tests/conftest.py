@@ -18,6 +18,8 @@ FEW_STEPS = {  # of labs at their smallest scale, which is to show a person some
     "language": {"steps": 24, "n_documents": 12},
     "networks": {"steps": 24},
     "pretraining": {"steps": 24, "warm_up": 4},
+    "reward": {"comparisons": 12, "steps": 3, "preferred": 2, "questions": 4},
+    "sft": {"demonstrations": 12, "steps": 3, "questions": 2},
 }
 WIDE = {"width": 1280, "height": 900}
 sys.modules.setdefault("rfc3987_syntax", None)  # as the command line does: jsonschema would build a grammar in seconds

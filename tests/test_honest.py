@@ -35,7 +35,7 @@ def scores(tmp_path_factory) -> dict[str, Score]:
     ordinary = [word for name in ODDITIES if name not in ENDLESS for word in ("--student", name)]
     done = CliRunner().invoke(app, ["grade", TOPIC.name, "--course", str(course.folder), *ordinary])
     assert done.exit_code == 0, done.output
-    for graded in Grading(course, TOPIC.name, limits=Limits(cell_seconds=4)).grade(ENDLESS):
+    for graded in Grading(course, TOPIC.name, limits=Limits(cell_seconds=3)).grade(ENDLESS):
         assert graded.unreadable is None
     return {score.student: score for score in course.scores(TOPIC.name)}
 
