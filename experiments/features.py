@@ -21,9 +21,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -162,6 +159,10 @@ def states(model: GPT, documents: Sequence[village.Document], where: Sequence[As
 
 def probed(learn: np.ndarray, answers: Sequence[str], new: np.ndarray) -> np.ndarray:
     """What a linear probe, taught on some states (n, C), says to others (m, C): (m) words."""
+    from sklearn.linear_model import LogisticRegression  # here: it takes a second, and most who import this do without
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=REGULAR, max_iter=300))
     return probe.fit(learn, answers).predict(new)
 
