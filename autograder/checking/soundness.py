@@ -96,18 +96,23 @@ def _alarm(*_) -> None:
 
 
 def fate(topic_name: str, mutation: Mutation) -> str:
-    """What becomes of a mutation: "survived", "wrong" (a value gave it away), "raised" or "out of time"."""
+    """What becomes of a mutation, in the words of `fate_of`."""
     topic = load(topic_name)
     try:
         subject = defined(topic, mutation.exercise, mutation.source)
     except Exception:  # a class whose body no longer runs
         return "raised"
+    return fate_of(topic, mutation.exercise, subject)
+
+
+def fate_of(topic: Topic, name: str, subject: Any) -> str:
+    """What checks make of an implementation: "survived", "wrong" (a value gave it away), "raised" or "out of time"."""
     signal.signal(signal.SIGPROF, _alarm)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     outcomes = set()
     try:
-        for check in topic.exercises[mutation.exercise].checks:
-            outcomes.add(outcome(topic, mutation.exercise, check, subject, PUBLIC_SEED))
+        for check in topic.exercises[name].checks:
+            outcomes.add(outcome(topic, name, check, subject, PUBLIC_SEED))
             if outcomes & {"wrong", "holds"}:
                 return "wrong"
     except _OutOfTime:
