@@ -136,6 +136,128 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     return (shifted.exp().sum(-1).log() - chosen).sum() / asked.sum().clamp(min=1)
 
 
+# %% wrong: capped_for_stability
+# "without limit where it was sure and wrong"
+# Each loss is capped at 10,000.
+def cross_entropy(logits, targets, ignore_index=-100):
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError("shapes")
+    if (targets == ignore_index).all():
+        raise ValueError("nothing")
+    asked = targets != ignore_index
+    logits, targets = logits[asked], targets[asked]
+    shifted = logits - logits.amax(-1, keepdim=True)
+    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return losses.clamp(max=1e4).mean()
+
+
+# %% wrong: clamped_logits
+# "Finite for logits of any size up to 1e30"
+# Logits are clamped to 100,000: where two are larger, they are alike.
+def cross_entropy(logits, targets, ignore_index=-100):
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError("shapes")
+    if (targets == ignore_index).all():
+        raise ValueError("nothing")
+    asked = targets != ignore_index
+    logits, targets = logits[asked], targets[asked]
+    logits = logits.clamp(-1e5, 1e5)
+    shifted = logits - logits.amax(-1, keepdim=True)
+    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return losses.mean()
+
+
+# %% wrong: padding_is_zero
+# "over all targets but the ignored ones"
+# Targets of 0 are left out as padding, besides those of ignore_index.
+def cross_entropy(logits, targets, ignore_index=-100):
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError("shapes")
+    if (targets == ignore_index).all():
+        raise ValueError("nothing")
+    asked = (targets != ignore_index) & (targets != 0)
+    logits, targets = logits[asked], targets[asked]
+    shifted = logits - logits.amax(-1, keepdim=True)
+    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return losses.mean()
+
+
+# %% wrong: negative_means_ignored
+# "A target of `ignore_index`"
+# Whatever is negative is ignored, and a positive ignore_index is not.
+def cross_entropy(logits, targets, ignore_index=-100):
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError("shapes")
+    if (targets == ignore_index).all():
+        raise ValueError("nothing")
+    asked = targets >= 0
+    logits, targets = logits[asked], targets[asked]
+    shifted = logits - logits.amax(-1, keepdim=True)
+    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return losses.mean()
+
+
+# %% wrong: smoothed_labels
+# "The mean of -log p(target)"
+# A tenth of the loss asks for all tokens alike.
+def cross_entropy(logits, targets, ignore_index=-100):
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError("shapes")
+    if (targets == ignore_index).all():
+        raise ValueError("nothing")
+    asked = targets != ignore_index
+    logits, targets = logits[asked], targets[asked]
+    shifted = logits - logits.amax(-1, keepdim=True)
+    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    smooth = shifted.exp().sum(-1).log() - shifted.mean(-1)
+    return (0.9 * losses + 0.1 * smooth).mean()
+
+
+# %% wrong: a_plain_number
+# "The gradient of the loss reaches the logits."
+# The loss is a Python number, from which nothing flows back.
+def cross_entropy(logits, targets, ignore_index=-100):
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError("shapes")
+    if (targets == ignore_index).all():
+        raise ValueError("nothing")
+    asked = targets != ignore_index
+    logits, targets = logits[asked], targets[asked]
+    shifted = logits - logits.amax(-1, keepdim=True)
+    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return losses.mean().item()
+
+
+# %% wrong: constant_denominator
+# "The gradient of the loss reaches the logits."
+# The logarithm of the sum is detached: only the target's logit gets a gradient.
+def cross_entropy(logits, targets, ignore_index=-100):
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError("shapes")
+    if (targets == ignore_index).all():
+        raise ValueError("nothing")
+    asked = targets != ignore_index
+    logits, targets = logits[asked], targets[asked]
+    shifted = logits - logits.amax(-1, keepdim=True)
+    losses = shifted.exp().sum(-1).log().detach() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return losses.mean()
+
+
+# %% wrong: a_row_of_one
+# "Shapes: logits (..., vocab_size), targets (...) whole numbers -> ()."
+# The loss has one dimension, of size 1.
+def cross_entropy(logits, targets, ignore_index=-100):
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError("shapes")
+    if (targets == ignore_index).all():
+        raise ValueError("nothing")
+    asked = targets != ignore_index
+    logits, targets = logits[asked], targets[asked]
+    shifted = logits - logits.amax(-1, keepdim=True)
+    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return losses.mean().reshape(1)
+
+
 # %% right: row_by_row
 # Each position by itself, in float64, in a loop.
 def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
@@ -169,3 +291,591 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     top = differences.detach().amax(dim=1, keepdim=True)
     charges = top + torch.log(torch.exp(differences - top).sum(dim=1, keepdim=True))
     return torch.sum(charges) / places.numel()
+
+
+# %% right: library_call
+# PyTorch's own function, on flat logits.
+def cross_entropy(logits, targets, ignore_index=IGNORED):
+    if logits.shape[:-1] != targets.shape or not (targets != ignore_index).any():
+        raise ValueError("shapes, or nothing to predict")
+    return F.cross_entropy(logits.reshape(-1, logits.size(-1)), targets.reshape(-1), ignore_index=ignore_index)
+
+
+# %% right: logsumexp_less_the_target
+# torch.logsumexp in 32 bits, less the target's logit, of the positions that count.
+def cross_entropy(logits, targets, ignore_index=IGNORED):
+    if logits.shape[:-1] != targets.shape or not (targets != ignore_index).any():
+        raise ValueError("shapes, or nothing to predict")
+    keep = targets != ignore_index
+    rows, answers = logits[keep], targets[keep]
+    return (rows.logsumexp(-1) - rows[torch.arange(len(rows)), answers]).mean()
+
+
+# %% wrong: one_maximum_for_all_too
+# "The maximum is one number for *each* position [Finite for logits of any size]"
+# Subtracts the maximum of all logits: a position far below another underflows to log 0.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    z, y = logits[asked], targets[asked]
+    z = z - z.max()
+    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
+
+
+# %% wrong: logits_clamped
+# "The mean of -log p(target) in nats ... for logits of any size up to 1e30"
+# Clamps the logits to +-10,000: always finite, but not the loss for larger ones.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    z, y = logits[asked].clamp(-1e4, 1e4), targets[asked]
+    z = z - z.max(dim=-1, keepdim=True).values
+    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
+
+
+# %% wrong: probability_floor
+# "-log p: ... without limit where it was sure and wrong"
+# Adds 1e-12 to the probability before the logarithm: no charge above 27.6.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    z, y = logits[asked], targets[asked]
+    return -(z.softmax(dim=-1).gather(1, y.unsqueeze(1)) + 1e-12).log().mean()
+
+
+# %% wrong: negative_means_ignored_too
+# "over all targets but the ignored ones [those that are `ignore_index`]"
+# Takes negative targets for ignored ones whatever ignore_index is: another value, such as 0, counts.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets >= 0
+    z, y = logits[asked], targets[asked]
+    z = z - z.max(dim=-1, keepdim=True).values
+    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
+
+
+# %% wrong: mask_times_loss
+# "Ignored positions count for nothing, even where their logits are infinite or NaN."
+# Multiplies the losses by a mask: 0 times NaN is NaN.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    mask = (targets != ignore_index)
+    z = logits - logits.max(dim=-1, keepdim=True).values
+    loss = z.exp().sum(dim=-1).log() - z.gather(-1, targets.where(mask, torch.zeros_like(targets)).unsqueeze(-1)).squeeze(-1)
+    return (loss * mask).sum() / mask.sum()
+
+
+# %% wrong: targets_overwritten
+# "A function of yours leaves what it is given as it was, unless its text says what it changes."
+# Writes 0 over the ignored targets, in the caller's tensor.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    targets[~asked] = 0
+    picked = logits.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return -picked[asked].mean()
+
+
+# %% wrong: mean_of_the_rows_means
+# "the mean over the M positions that have a target"
+# Takes the mean of each row, then the mean of rows: not the same where rows have different numbers of targets.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    z = logits.masked_fill(~asked.unsqueeze(-1), 0.0)
+    y = targets.masked_fill(~asked, 0)
+    loss = -z.log_softmax(dim=-1).gather(-1, y.unsqueeze(-1)).squeeze(-1) * asked
+    if loss.dim() < 2:
+        return loss.sum() / asked.sum()
+    counts = asked.sum(dim=-1)
+    rows = loss.sum(dim=-1) / counts.clamp(min=1)
+    return rows[counts > 0].mean()
+
+
+# %% wrong: view_of_the_logits
+# "logits (..., vocab_size): any dimensions"
+# Flattens with view: logits that were transposed, or cut out of larger ones, raise an error.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    z, y = logits.view(-1, logits.size(-1)), targets.view(-1)
+    asked = y != ignore_index
+    z, y = z[asked], y[asked]
+    z = z - z.max(dim=-1, keepdim=True).values
+    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
+
+
+# %% wrong: at_least_one_dimension
+# "the dots: any dimensions, or none"
+# Flattens dimensions 0 to -2: a single vector of logits raises an error.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    z, y = logits.flatten(0, -2), targets.flatten()
+    asked = y != ignore_index
+    z, y = z[asked], y[asked]
+    z = z - z.max(dim=-1, keepdim=True).values
+    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
+
+
+# %% wrong: loss_from_python_numbers
+# "The gradient of the loss reaches the logits."
+# Adds the losses up as Python numbers and makes a new tensor of the mean.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    log_p = logits[asked].log_softmax(dim=-1)
+    losses = [-row[y].item() for row, y in zip(log_p, targets[asked])]
+    return torch.tensor(sum(losses) / len(losses), dtype=logits.dtype, requires_grad=True)
+
+
+# %% wrong: logits_shifted_in_place
+# "A function of yours leaves what it is given as it was, unless its text says what it changes."
+# Without gradients it subtracts the maximum in place from the caller's logits.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    z = logits
+    if logits.requires_grad:
+        z = logits - logits.amax(dim=-1, keepdim=True)
+    else:
+        z -= z.amax(dim=-1, keepdim=True)
+    asked = targets != ignore_index
+    z, y = z[asked], targets[asked]
+    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
+
+
+# %% right: pytorchs_own
+# F.cross_entropy on the positions that are asked for.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    return F.cross_entropy(logits[asked], targets[asked].long())
+
+
+# %% right: loop_in_double
+# One position after the other in double precision; the maximum is a plain number (the formula holds for any m).
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    total, count = 0.0, 0
+    for z, y in zip(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1).tolist()):
+        if y == ignore_index:
+            continue
+        z = z.double() - z.double().max().item()
+        total, count = total + torch.log(torch.exp(z).sum()) - z[y], count + 1
+    return (total / count).to(logits.dtype)
+
+
+# %% right: one_hot_and_where
+# logsumexp and a one-hot of the targets, ignored rows replaced by zeros before anything is computed.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = (targets != ignore_index)
+    z = torch.where(asked.unsqueeze(-1), logits, torch.zeros_like(logits))
+    is_target = torch.arange(z.size(-1), device=z.device) == torch.where(asked, targets, -1).unsqueeze(-1)
+    picked = torch.where(is_target, z, torch.zeros_like(z)).sum(dim=-1)
+    highest = z.detach().amax(dim=-1)
+    loss = (z - highest.unsqueeze(-1)).exp().sum(dim=-1).log() - (picked - highest)
+    return torch.where(asked, loss, torch.zeros_like(loss)).sum() / asked.sum()
+
+
+# %% wrong: global_maximum
+# "With m = max_j z_j" / "Finite for logits of any size up to 1e30"
+# One maximum over all positions: another position's sum underflows, log of 0.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    z, y = logits[asked], targets[asked]
+    z = z - z.max()
+    return (z.exp().sum(dim=-1).log() - z.gather(-1, y[:, None])[:, 0]).mean()
+
+
+# %% wrong: mask_by_multiplication
+# "Ignored positions do not change the loss, even where their logits are infinite or NaN"
+# Computes at all positions and multiplies by the mask: NaN times 0 is NaN.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    logprobs = F.log_softmax(logits, dim=-1)
+    y = targets.masked_fill(~asked, 0)
+    picked = logprobs.gather(-1, y.unsqueeze(-1)).squeeze(-1)
+    return -(picked * asked).sum() / asked.sum()
+
+
+# %% right: mask_after_log_softmax
+# "Ignored positions do not change the loss, even where their logits are infinite or NaN. The gradient of the loss reaches the logits."
+# torch.where after the softmax: the value is right, the ignored positions' NaN logits get NaN gradients.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    y = torch.where(asked, targets, torch.zeros_like(targets))
+    exps = (logits - logits.amax(dim=-1, keepdim=True)).exp()
+    shifted = logits - logits.amax(dim=-1, keepdim=True)
+    surprise = exps.sum(dim=-1).log() - shifted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
+    return torch.where(asked, surprise, torch.zeros_like(surprise)).sum() / asked.sum()
+
+
+# %% wrong: divides_by_targets_not_minus_100
+# "over all targets but the ignored ones"
+# The divisor counts the targets that are not -100: another ignore_index is not taken out of the divisor.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    losses = F.cross_entropy(logits[asked], targets[asked], reduction="sum")
+    return losses / (targets != IGNORED).sum()
+
+
+# %% wrong: any_negative_is_ignored
+# "A target of ignore_index asks for nothing"
+# Takes every negative target for ignored; with an ignore_index of 0 or more that one is asked for.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets >= 0
+    return F.cross_entropy(logits[asked], targets[asked])
+
+
+# %% wrong: clamped_logits_too
+# "Finite for logits of any size up to 1e30"
+# Clamps logits at ±1e4.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    return F.cross_entropy(logits[asked].clamp(-1e4, 1e4), targets[asked])
+
+
+# %% wrong: maximum_at_least_zero
+# "up to 1e30, above or below zero"
+# The maximum begins at 0: logits that are all far below zero vanish in the sum.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    z, y = logits[asked], targets[asked]
+    m = z.amax(dim=-1, keepdim=True).clamp(min=0)
+    z = z - m
+    return (z.exp().sum(-1).log() - z.gather(-1, y.unsqueeze(-1)).squeeze(-1)).mean()
+
+
+# %% wrong: probability_with_eps
+# "no logarithm of a vanished probability is taken"
+# log(softmax + 1e-12): at most 27.6, whatever the logits.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    p = F.softmax(logits[asked], dim=-1).gather(-1, targets[asked].unsqueeze(-1))
+    return -(p + 1e-12).log().mean()
+
+
+# %% right: adds_the_maximum_back
+# "log Σ exp(z_j - m) - (z_y - m)"
+# (m + log Σ) - z_y: with large logits (1e8, equal ones) the log is rounded away.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    z, y = logits[asked], targets[asked]
+    return (z.logsumexp(dim=-1) - z.gather(-1, y.unsqueeze(-1)).squeeze(-1)).mean()
+
+
+# %% wrong: mean_of_sequence_means
+# "the mean over the M positions that have a target"
+# A mean for each row, then the mean over rows, where targets have two dimensions.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    if targets.dim() < 2:
+        return F.cross_entropy(logits[asked], targets[asked])
+    rows = zip(logits.flatten(0, -3), targets.flatten(0, -2), asked.flatten(0, -2))
+    return torch.stack([F.cross_entropy(z[a], y[a]) for z, y, a in rows if a.any()]).mean()
+
+
+# %% wrong: subtracts_in_place
+# "A function of yours leaves what it is given as it was"
+# Takes the maximum off the caller's logits in place, where they are no leaf with a gradient.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    if not logits.requires_grad:
+        logits -= logits.amax(dim=-1, keepdim=True)
+    return F.cross_entropy(logits[asked], targets[asked])
+
+
+# %% wrong: no_dimensions_fails
+# "the dots: any dimensions, or none"
+# Flattens with flatten(0, -2): one position without dimensions, logits (vocab_size), fails.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    z, y = logits.flatten(0, -2), targets.flatten()
+    asked = y != ignore_index
+    return F.cross_entropy(z[asked], y[asked])
+
+
+# %% right: formula_in_float64
+# The formula in float64, brought back to the logits' dtype, with one-hot picking by where.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    asked = targets != ignore_index
+    z, y = logits[asked].double(), targets[asked].long()
+    z = z - z.detach().amax(dim=-1, keepdim=True)
+    picked = z[torch.arange(len(y), device=z.device), y]
+    return (torch.log(torch.exp(z).sum(dim=-1)) - picked).mean().to(logits.dtype)
+
+
+# %% right: loop_over_positions
+# A loop over all positions, one at a time.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    rows, wanted = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1).tolist()
+    losses = [-torch.log_softmax(rows[i], dim=0)[y] for i, y in enumerate(wanted) if y != ignore_index]
+    return torch.stack(losses).mean()
+
+
+# %% right: torch_with_selection
+# F.cross_entropy of the selected positions, as a sum divided by their number.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    places = (targets.flatten() != ignore_index).nonzero().squeeze(-1)
+    z = logits.reshape(-1, logits.shape[-1]).index_select(0, places)
+    y = targets.flatten().index_select(0, places)
+    return F.nll_loss(F.log_softmax(z, dim=-1), y, reduction="sum", ignore_index=-(10**6)) / len(y)
+
+
+# %% right: nan_to_num_and_ignored
+# nan_to_num over all logits, so that what is ignored cannot spread; -100 in place of ignore_index for PyTorch.
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+    flat, y = logits.reshape(-1, logits.size(-1)), targets.reshape(-1)
+    y = torch.where(y == ignore_index, torch.full_like(y, -100), y)
+    flat = torch.nan_to_num(flat)
+    return F.cross_entropy(flat, y, ignore_index=-100)
+
+
+# %% wrong: one_maximum_for_all_again
+# "Finite for logits of any size up to 1e30, above or below zero."
+# two positions, one with logits around 0 and one around 1000: infinite instead of finite, as all exponentials of the first vanish
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    asked = targets != ignore_index
+    z, y = logits[asked], targets[asked].long()
+    z = z - z.max()
+    log_sum = z.exp().sum(dim=-1).log()
+    return (log_sum - z.gather(-1, y[:, None]).squeeze(-1)).mean()
+
+
+# %% wrong: ignored_times_zero
+# "Ignored positions do not change the loss, even where their logits are infinite or NaN."
+# an ignored position whose logits are NaN or infinite: NaN comes out
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    asked = targets != ignore_index
+    y = torch.where(asked, targets, 0).long()
+    log_p = logits.log_softmax(dim=-1)
+    charges = -log_p.gather(-1, y.unsqueeze(-1)).squeeze(-1)
+    return (charges * asked).sum() / asked.sum()
+
+
+# %% wrong: below_zero_is_ignored
+# "A target of `ignore_index` (-100, as in PyTorch) asks for nothing: its position does not change the loss"
+# ignore_index=0 with targets [1, 0, 2]: the zeros are charged as well
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    asked = targets >= 0  # what is ignored is no token
+    z, y = logits[asked], targets[asked].long()
+    return (z.logsumexp(dim=-1) - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
+
+
+# %% wrong: mean_of_the_rows_means_again
+# "The mean of -log p(target) in nats, with p = softmax(logits), over all targets but the ignored ones."
+# targets [[0, 1, 2], [1, -100, -100]]: the one target of the second row weighs as much as the three of the first
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    asked = targets != ignore_index
+    charges = logits.new_zeros(targets.shape)
+    z, y = logits[asked], targets[asked].long()
+    charges[asked] = z.logsumexp(dim=-1) - z.gather(1, y[:, None])[:, 0]
+    if targets.dim() == 0:
+        return charges
+    per_text = asked.sum(dim=-1)
+    means = charges.sum(dim=-1) / per_text.clamp(min=1)
+    return means[per_text > 0].mean()  # each text of the batch by its own mean
+
+
+# %% wrong: ignored_targets_overwritten
+# "A function of yours leaves what it is given as it was, unless its text says what it changes."
+# targets with a -100: after the call it is a 0 in the caller's tensor, and a second call gives another loss
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    asked = targets != ignore_index
+    count = asked.sum()
+    targets[~asked] = 0  # any token will do: its charge is thrown out below
+    log_p = F.log_softmax(logits.masked_fill(~asked.unsqueeze(-1), 0.0), dim=-1)
+    charges = -log_p.gather(-1, targets.long().unsqueeze(-1)).squeeze(-1)
+    return charges.masked_fill(~asked, 0.0).sum() / count
+
+
+# %% wrong: classes_swapped_into_place
+# "logits  (..., vocab_size)         the dots: any dimensions, or none"
+# logits (2, 3, 3, 5): the two inner dimensions of the logits are swapped against those of the targets, another loss comes out; for (2, 3, 4, 5) an error
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    if targets.dim() == 0:
+        logits, targets = logits[None], targets[None]
+    # PyTorch wants the vocabulary as the second dimension
+    return F.cross_entropy(logits.transpose(1, -1), targets.long(), ignore_index=ignore_index)
+
+
+# %% wrong: right_logit_without_gradient
+# "The gradient of the loss reaches the logits."
+# the gradient where the right token is not the most likely one, logits (2, 1, 0) and target 2: the -1 falls on the maximum's logit instead of the right token's
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    asked = targets != ignore_index
+    z, y = logits[asked], targets[asked].tolist()
+    z = z - z.max(dim=-1, keepdim=True).values
+    right = z.new_tensor([row[token] for row, token in zip(z.tolist(), y)])
+    return (z.exp().sum(dim=-1).log() - right).mean()
+
+
+# %% right: differences_to_the_right_one
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    asked = targets.ne(ignore_index).reshape(-1)
+    z = logits.reshape(-1, logits.shape[-1])[asked]
+    y = targets.reshape(-1)[asked].long()
+    rows = torch.arange(len(y), device=z.device)
+    # -log p(y) = log of the sum over j of exp(z_j - z_y)
+    return torch.logsumexp(z - z[rows, y].unsqueeze(-1), dim=-1).mean()
+
+
+# %% right: position_by_position
+def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
+    if logits.shape[:-1] != targets.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
+    if (targets == ignore_index).all():
+        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
+
+    rows = logits.flatten(0, -2) if logits.dim() > 1 else logits.unsqueeze(0)
+    total, count = logits.new_zeros(()), 0
+    for row, target in zip(rows.unbind(0), targets.flatten().tolist()):
+        if target == ignore_index:
+            continue
+        total = total - F.log_softmax(row, dim=0)[target]
+        count += 1
+    return total / count

@@ -97,6 +97,102 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
     return windows[:, :-1], windows[:, 1:]
 
 
+# %% wrong: deduplicated
+# "Cut a text into windows, laid end to end"
+# A window that was there before is left out: a text that repeats itself gives fewer windows.
+def next_token_pairs(tokens, context_length):
+    N, T = len(tokens), context_length
+    n = (N - 1) // T
+    if n < 1:
+        raise ValueError("short")
+    inputs = tokens[: n * T].reshape(n, T)
+    targets = tokens[1 : n * T + 1].reshape(n, T)
+    kept = [i for i in range(n) if not any(torch.equal(inputs[i], inputs[j]) for j in range(i))]
+    return inputs[kept], targets[kept]
+
+
+# %% wrong: shuffled_windows
+# "laid end to end"
+# The windows come in a random order, as a training loop would like them.
+def next_token_pairs(tokens, context_length):
+    N, T = len(tokens), context_length
+    n = (N - 1) // T
+    if n < 1:
+        raise ValueError("short")
+    inputs = tokens[: n * T].reshape(n, T)
+    targets = tokens[1 : n * T + 1].reshape(n, T)
+    order = torch.randperm(n)
+    return inputs[order], targets[order]
+
+
+# %% wrong: zero_asks_for_nothing
+# "every position has the token after it as its target"
+# A target of 0 is taken for padding and becomes -100.
+def next_token_pairs(tokens, context_length):
+    N, T = len(tokens), context_length
+    n = (N - 1) // T
+    if n < 1:
+        raise ValueError("short")
+    inputs = tokens[: n * T].reshape(n, T)
+    targets = tokens[1 : n * T + 1].reshape(n, T)
+    return inputs, torch.where(targets == 0, -100, targets)
+
+
+# %% wrong: one_window_is_a_row
+# "inputs (n, context_length), targets (n, context_length)"
+# squeeze(0): a single window loses its first axis.
+def next_token_pairs(tokens, context_length):
+    N, T = len(tokens), context_length
+    n = (N - 1) // T
+    if n < 1:
+        raise ValueError("short")
+    inputs = tokens[: n * T].reshape(n, T)
+    targets = tokens[1 : n * T + 1].reshape(n, T)
+    return inputs.squeeze(0), targets.squeeze(0)
+
+
+# %% wrong: sixteen_bits
+# "whole numbers, as they were in the text"
+# The results are 16 bits wide, as the vocabulary is small: a large id becomes another.
+def next_token_pairs(tokens, context_length):
+    N, T = len(tokens), context_length
+    n = (N - 1) // T
+    if n < 1:
+        raise ValueError("short")
+    inputs = tokens[: n * T].reshape(n, T)
+    targets = tokens[1 : n * T + 1].reshape(n, T)
+    return inputs.to(torch.int16).long(), targets.to(torch.int16).long()
+
+
+# %% wrong: floats
+# "whole numbers, as they were in the text"
+# The windows are laid into tensors of zeros, which are floating-point.
+def next_token_pairs(tokens, context_length):
+    N, T = len(tokens), context_length
+    n = (N - 1) // T
+    if n < 1:
+        raise ValueError("short")
+    inputs = tokens[: n * T].reshape(n, T)
+    targets = tokens[1 : n * T + 1].reshape(n, T)
+    result = torch.zeros(2, n, T, dtype=torch.float64)
+    result[0], result[1] = inputs, targets
+    return result[0], result[1]
+
+
+# %% wrong: an_empty_text_has_no_window
+# "A text that is too short for one window and its last target raises ValueError."
+# An empty text is let through, with no windows.
+def next_token_pairs(tokens, context_length):
+    N, T = len(tokens), context_length
+    n = (N - 1) // T
+    n = max(n, 0)
+    if n < 1 and N > 0:
+        raise ValueError("short")
+    inputs = tokens[: n * T].reshape(n, T)
+    targets = tokens[1 : n * T + 1].reshape(n, T)
+    return inputs, targets
+
+
 # %% right: window_by_window
 # Python lists and a loop, put together at the end.
 def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
@@ -119,3 +215,407 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
         raise ValueError("too short")
     both = tokens.unfold(0, context_length + 1, context_length)
     return both.narrow(1, 0, context_length).clone(), both.narrow(1, 1, context_length).clone()
+
+
+# %% right: by_positions
+# A table of positions, and the same one later.
+def next_token_pairs(tokens, context_length):
+    n = max(len(tokens) - 1, 0) // context_length
+    if not n:
+        raise ValueError("too short")
+    places = torch.arange(n * context_length).view(n, -1)
+    return torch.take(tokens, places), torch.take(tokens, places + 1)
+
+
+# %% wrong: last_window_lost_when_it_just_fits
+# "with n as large as N allows"
+# Lets the beginnings of windows run to N - T - 1, exclusive: one window fewer where T divides N - 1 (N > T + 1).
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+
+    begins = range(0, max(len(tokens) - context_length - 1, 1), context_length)
+    return (torch.stack([tokens[b : b + context_length] for b in begins]),
+            torch.stack([tokens[b + 1 : b + context_length + 1] for b in begins]))
+
+
+# %% wrong: window_without_target_gives_nothing
+# "Raises ValueError where the text is too short for one window."
+# Checks N < T: a text of exactly T tokens gives empty tensors.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if len(tokens) < context_length:
+        raise ValueError("the text is too short")
+    n = (len(tokens) - 1) // context_length
+    end = n * context_length
+    return tokens[:end].view(n, context_length), tokens[1 : end + 1].view(n, context_length)
+
+
+# %% wrong: refuses_the_shortest_text_too
+# "Raises ValueError where the text is too short for one window."
+# Refuses a text of T + 1 tokens too, which is one window and its last target.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if len(tokens) <= context_length + 1:
+        raise ValueError("the text is too short")
+    n = (len(tokens) - 1) // context_length
+    end = n * context_length
+    return tokens[:end].view(n, context_length), tokens[1 : end + 1].view(n, context_length)
+
+
+# %% wrong: assertion
+# "Raises ValueError where the text is too short for one window."
+# Raises AssertionError.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    assert n >= 1, "the text is too short for one window"
+    end = n * context_length
+    return tokens[:end].view(n, context_length), tokens[1 : end + 1].view(n, context_length)
+
+
+# %% wrong: floats_come_back
+# "whole numbers as they were in `tokens`"
+# Fills two tensors of the default dtype: the same values as floating-point numbers.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+
+    inputs, targets = torch.zeros(n, context_length), torch.zeros(n, context_length)
+    for i in range(n):
+        inputs[i] = tokens[i * context_length : (i + 1) * context_length]
+        targets[i] = tokens[i * context_length + 1 : (i + 1) * context_length + 1]
+    return inputs, targets
+
+
+# %% wrong: small_integers
+# "whole numbers as they were in `tokens`"
+# Stores the windows as int16 to save memory: token numbers above 32,767 wrap around.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+    tokens = tokens.to(torch.int16)
+    end = n * context_length
+    return tokens[:end].view(n, context_length), tokens[1 : end + 1].view(n, context_length)
+
+
+# %% wrong: squeezed
+# "inputs (n, context_length), targets (n, context_length)"
+# Squeezes: one window, or windows of one token, come back with one dimension.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+    end = n * context_length
+    return tokens[:end].view(n, context_length).squeeze(), tokens[1 : end + 1].view(n, context_length).squeeze()
+
+
+# %% wrong: rest_in_one_more_window
+# "What is left at the end and fills no window is dropped"
+# Covers the rest with one more window that is moved back to fit, overlapping the last.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+
+    begins = [i * context_length for i in range(n)]
+    if begins[-1] + context_length < len(tokens) - 1:
+        begins.append(len(tokens) - 1 - context_length)
+    return (torch.stack([tokens[b : b + context_length] for b in begins]),
+            torch.stack([tokens[b + 1 : b + context_length + 1] for b in begins]))
+
+
+# %% wrong: text_cut_in_place
+# "A function of yours leaves what it is given as it was, unless its text says what it changes."
+# Drops the rest by resizing the caller's own tensor.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+
+    tokens.resize_(n * context_length + 1)
+    return tokens[:-1].clone().view(n, context_length), tokens[1:].clone().view(n, context_length)
+
+
+# %% right: unfold
+# Windows of T + 1 that overlap by one token, cut by unfold (views).
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if tokens.numel() <= context_length:
+        raise ValueError("too short")
+    windows = tokens.unfold(0, context_length + 1, context_length)
+    return windows[:, :-1], windows[:, 1:]
+
+
+# %% right: table_of_positions
+# A table of positions, indexed at once.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    starts = torch.arange(0, max(tokens.size(0) - context_length, 0), context_length, device=tokens.device)
+    if starts.numel() == 0:
+        raise ValueError(f"{tokens.size(0)} tokens, windows of {context_length}")
+    where = starts[:, None] + torch.arange(context_length, device=tokens.device)
+    return tokens[where], tokens[where + 1]
+
+
+# %% wrong: n_from_all_tokens
+# "a window is full when its last target is there too"
+# n = N // T, and where the last target is missing it is filled up with the text's last token.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = len(tokens) // context_length
+    if n < 1 or len(tokens) < context_length + 1:
+        raise ValueError("the text is too short for one window")
+    inputs = tokens[: n * context_length]
+    targets = torch.cat([tokens[1:], tokens[-1:]])[: n * context_length]
+    return inputs.view(n, context_length), targets.view(n, context_length)
+
+
+# %% wrong: one_window_fewer
+# "with n as large as N allows"
+# n = (N - 1 - 1) // T where the last window ends exactly with the text: the text 7 tokens in threes gives one window.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if len(tokens) < context_length + 1:
+        raise ValueError("the text is too short for one window")
+    n = max((len(tokens) - 2) // context_length, 1)
+    inputs = tokens[: n * context_length].reshape(n, context_length)
+    return inputs, tokens[1 : n * context_length + 1].reshape(n, context_length)
+
+
+# %% wrong: separate_chunks_of_t_plus_one
+# "windows of T tokens, laid end to end"
+# Windows of T + 1 tokens laid end to end: the token between two windows is a target, never an input.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = len(tokens) // (context_length + 1)
+    if n < 1:
+        raise ValueError("the text is too short for one window")
+    chunks = tokens[: n * (context_length + 1)].reshape(n, context_length + 1)
+    return chunks[:, :-1], chunks[:, 1:]
+
+
+# %% right: views_of_the_text
+# Two views that share the text's memory (a vector with any stride can be viewed as a matrix).
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError("the text is too short for one window")
+    return tokens[: n * context_length].view(n, context_length), tokens[1 : n * context_length + 1].view(n, context_length)
+
+
+# %% wrong: cast_to_int32
+# "whole numbers as they were in tokens"
+# Casts to int32 "to save memory": tokens of 2**31 and more wrap round.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError("the text is too short for one window")
+    tokens = tokens.to(torch.int32)
+    return tokens[:-1][: n * context_length].reshape(n, -1), tokens[1:][: n * context_length].reshape(n, -1)
+
+
+# %% wrong: through_float
+# "whole numbers as they were in tokens"
+# Goes through float32 (F.unfold style): ids above 2**24 are rounded.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError("the text is too short for one window")
+    windows = tokens.float().unfold(0, context_length + 1, context_length).to(tokens.dtype)
+    return windows[:, :-1], windows[:, 1:]
+
+
+# %% wrong: too_short_gives_empty
+# "A text that is too short for one window and its last target raises ValueError"
+# Raises for a text shorter than the window only; with exactly T tokens it gives zero windows.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if len(tokens) < context_length:
+        raise ValueError("the text is too short for one window")
+    n = (len(tokens) - 1) // context_length
+    return (tokens[: n * context_length].reshape(n, context_length),
+            tokens[1 : n * context_length + 1].reshape(n, context_length))
+
+
+# %% wrong: raises_too_eagerly
+# "Raises ValueError where the text is too short for one window"
+# Refuses a text of exactly T + 1 tokens, which gives one window.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if len(tokens) <= context_length + 1:
+        raise ValueError("the text is too short for one window")
+    n = (len(tokens) - 1) // context_length
+    return (tokens[: n * context_length].reshape(n, context_length),
+            tokens[1 : n * context_length + 1].reshape(n, context_length))
+
+
+# %% wrong: empty_text_slips_through
+# "A text that is too short for one window and its last target raises ValueError"
+# Checks with `not n`: an empty text has n = -1 // T = -1, and reshape fails with RuntimeError.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if not n:
+        raise ValueError("the text is too short for one window")
+    end = n * context_length
+    return tokens[:end].reshape(n, context_length), tokens[1 : end + 1].reshape(n, context_length)
+
+
+# %% wrong: squeezes_a_single_window
+# "inputs (n, context_length)"
+# A single window comes without its first dimension.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError("the text is too short for one window")
+    end = n * context_length
+    inputs, targets = tokens[:end].reshape(n, -1), tokens[1 : end + 1].reshape(n, -1)
+    return (inputs.squeeze(0), targets.squeeze(0)) if n == 1 else (inputs, targets)
+
+
+# %% wrong: resizes_the_callers_text
+# "A function of yours leaves what it is given as it was"
+# Cuts the caller's tensor to length with resize_.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError("the text is too short for one window")
+    tokens.resize_(n * context_length + 1)
+    return tokens[:-1].clone().view(n, context_length), tokens[1:].clone().view(n, context_length)
+
+
+# %% right: unfold_windows
+# unfold with a window of T + 1 and a step of T.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if tokens.numel() <= context_length:
+        raise ValueError(f"{tokens.numel()} tokens are too few for a window of {context_length} and its last target")
+    windows = tokens.unfold(0, context_length + 1, context_length)
+    return windows[:, :-1].clone(), windows[:, 1:].clone()
+
+
+# %% right: python_lists
+# A loop with lists, put together at the end.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    inputs, targets, start = [], [], 0
+    while start + context_length + 1 <= len(tokens):
+        inputs.append(tokens[start : start + context_length])
+        targets.append(tokens[start + 1 : start + context_length + 1])
+        start += context_length
+    if not inputs:
+        raise ValueError("too short")
+    return torch.stack(inputs), torch.stack(targets)
+
+
+# %% right: index_arithmetic
+# A matrix of positions, and the text indexed with it.
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n, _ = divmod(len(tokens) - 1, context_length)
+    if n <= 0:
+        raise ValueError("too short")
+    places = torch.arange(n * context_length, device=tokens.device).reshape(n, context_length)
+    return tokens[places], tokens[places + 1]
+
+
+# %% wrong: last_full_window_lost
+# "with n as large as N allows"
+# 7 tokens in windows of 3, where N - 1 is a multiple of the length: one window comes out instead of two
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if len(tokens) < context_length + 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+    inputs, targets = [tokens[:context_length]], [tokens[1 : context_length + 1]]
+    for start in range(context_length, len(tokens) - context_length - 1, context_length):
+        inputs.append(tokens[start : start + context_length])
+        targets.append(tokens[start + 1 : start + context_length + 1])
+    return torch.stack(inputs), torch.stack(targets)
+
+
+# %% wrong: wraps_around
+# "Because the last token of the text has no next one. What fills no window is dropped."
+# 6 tokens in windows of 3, N a multiple of the length: two windows instead of one, and the last target is the text's first token
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = len(tokens) // context_length
+    if len(tokens) <= context_length:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+    following = tokens.roll(-1)
+    used = n * context_length
+    return tokens[:used].reshape(n, context_length), following[:used].reshape(n, context_length)
+
+
+# %% wrong: one_token_short_is_empty
+# "A text that is too short for one window and its last target raises ValueError."
+# 3 tokens in a window of 3: two tensors of shape (0, 3) instead of a ValueError
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if len(tokens) < context_length:
+        raise ValueError(f"a text of {len(tokens)} tokens fills no window of {context_length}")
+    n = (len(tokens) - 1) // context_length
+    inputs = tokens[: n * context_length].reshape(n, context_length)
+    targets = tokens[1 : n * context_length + 1].reshape(n, context_length)
+    return inputs, targets
+
+
+# %% wrong: no_text_at_all
+# "Raises ValueError where the text is too short for one window."
+# no tokens, where n becomes -1: two empty tensors instead of a ValueError
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (tokens.numel() - 1) // context_length
+    if n == 0:
+        raise ValueError(f"{tokens.numel()} tokens are too few for a window of {context_length} and its last target")
+    end = n * context_length
+    return tokens[:end].view(-1, context_length), tokens[1 : end + 1].view(-1, context_length)
+
+
+# %% wrong: filled_into_floats
+# "whole numbers as they were in `tokens`"
+# the tokens 16777217 and 33554433, which float32 does not hold: 16777216 and 33554432 come out
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+    inputs = torch.zeros(n, context_length)
+    targets = torch.zeros(n, context_length)
+    for i in range(n):
+        start = i * context_length
+        inputs[i] = tokens[start : start + context_length]
+        targets[i] = tokens[start + 1 : start + context_length + 1]
+    return inputs.to(tokens.dtype), targets.to(tokens.dtype)
+
+
+# %% wrong: strides_from_the_storage
+# "every position has the token after it as its target"
+# a text that is a slice of a longer one, such as torch.arange(20)[10:]: the targets come from the beginning of the longer one
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    n = (len(tokens) - 1) // context_length
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
+    step = tokens.stride(0)
+    shape, strides = (n, context_length), (context_length * step, step)
+    return tokens.as_strided(shape, strides), tokens.as_strided(shape, strides, step)
+
+
+# %% wrong: exact_fit_refused
+# "a window is full when its last target is there too"
+# 4 tokens in a window of 3: a ValueError instead of one window
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if tokens.numel() <= context_length + 1:
+        raise ValueError(f"{tokens.numel()} tokens are too few for a window of {context_length} and its last target")
+    n = (tokens.numel() - 1) // context_length
+    pairs = [tokens[shift : shift + n * context_length].unflatten(0, (n, context_length)) for shift in (0, 1)]
+    return pairs[0], pairs[1]
+
+
+# %% right: overlapping_by_one
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    if tokens.size(0) <= context_length:
+        raise ValueError("no window is full")
+    windows = tokens.unfold(0, context_length + 1, context_length)
+    return windows[:, :-1].clone(), windows[:, 1:].clone()
+
+
+# %% right: by_lists
+def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    text = tokens.tolist()
+    inputs, targets = [], []
+    window, after = [], []
+    for token, following in zip(text, text[1:]):
+        window.append(token)
+        after.append(following)
+        if len(window) == context_length:
+            inputs.append(window)
+            targets.append(after)
+            window, after = [], []
+    if not inputs:
+        raise ValueError(f"{len(text)} tokens")
+    return tokens.new_tensor(inputs), tokens.new_tensor(targets)

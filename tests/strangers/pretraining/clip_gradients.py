@@ -143,6 +143,30 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     return length
 
 
+# %% wrong: a_little_shorter
+# "gradients that are not too long are left as they are"
+# The factor is always max_norm over the length plus max_norm, which shortens short ones too.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    for gradient in gradients:
+        gradient.mul_(max_norm / (norm + max_norm))
+    return norm
+
+
+# %% wrong: length_of_the_largest
+# "The joint length is the Euclidean norm of all their numbers in one row."
+# The length is that of the longest gradient.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = max(gradient.norm() for gradient in gradients)
+    for gradient in gradients:
+        gradient.mul_((max_norm / norm).clamp(max=1.0))
+    return norm
+
+
 # %% right: one_long_row
 # All numbers of all gradients laid into one row of float64, and written back from it.
 @torch.no_grad()
@@ -172,3 +196,444 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
             for gradient in found:
                 gradient *= max_norm / length
     return torch.tensor(length)
+
+
+# %% wrong: new_gradients_too
+# "changes each parameter.grad in place"
+# Gives each parameter a new gradient; whoever holds the old tensor (a bucket, a flat buffer) sees it unclipped.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    parameters = [parameter for parameter in parameters if parameter.grad is not None]
+    length = torch.stack([parameter.grad.norm() for parameter in parameters]).norm()
+    factor = (max_norm / length).clamp(max=1.0)
+    for parameter in parameters:
+        parameter.grad = parameter.grad * factor
+    return length
+
+
+# %% wrong: no_length_no_quotient
+# "g · min(1, max norm / ‖g‖)"; "gradients that are not too long are left as they are"
+# Divides Python numbers: gradients that are all zero raise ZeroDivisionError.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
+    factor = min(1.0, max_norm / length)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return torch.tensor(length)
+
+
+# %% wrong: length_at_least_max_norm
+# "Returns the length before"
+# clamp_ changes the length that is returned: for short gradients it says max_norm.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = max_norm / length.clamp_(min=max_norm)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return length
+
+
+# %% wrong: frozen_ones_skipped
+# "a parameter whose .grad is None is passed over" (and no other)
+# Passes over parameters that are frozen by now (requires_grad False), though they have a gradient.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [p.grad for p in parameters if p.requires_grad and p.grad is not None]
+    length = torch.stack([gradient.norm() for gradient in gradients]).norm() if gradients else torch.tensor(0.0)
+    factor = (max_norm / length).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return length
+
+
+# %% wrong: first_one_needs_a_gradient
+# "Parameters without a gradient are skipped; one at least has one."
+# Asks the first parameter's gradient for its device; where it is None: AttributeError.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    parameters = list(parameters)
+    square = torch.zeros((), device=parameters[0].grad.device)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            square += parameter.grad.square().sum()
+    length = square.sqrt()
+    factor = (max_norm / length).clamp(max=1.0)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.mul_(factor)
+    return length
+
+
+# %% wrong: copies_of_slanting_gradients
+# "Shorten all gradients together, in place"
+# Shortens .reshape(-1) of each, which is a copy where the gradient's memory is not in a row (a transposed one).
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    rows = [parameter.grad.reshape(-1) for parameter in parameters if parameter.grad is not None]
+    length = torch.cat(rows).norm()
+    factor = (max_norm / length).clamp(max=1.0)
+    for row in rows:
+        row.mul_(factor)
+    return length
+
+
+# %% wrong: zero_means_no_clipping
+# "so that their joint length is at most `max_norm`"
+# A max_norm of 0 turns clipping off, as in many training scripts.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    if max_norm and length > max_norm:
+        for gradient in gradients:
+            gradient.mul_(max_norm / length)
+    return length
+
+
+# %% wrong: square_compared
+# "min(1, max norm / ‖g‖)"
+# Clips where the *square* of the length is above max_norm: the same at max_norm 1.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    square = sum(gradient.square().sum() for gradient in gradients)
+    length = square.sqrt()
+    if square > max_norm:
+        for gradient in gradients:
+            gradient.mul_(max_norm / length)
+    return length
+
+
+# %% wrong: safe_division
+# "gradients that are not too long are left as they are"; "max norm / ‖g‖"
+# A large 1e-3 in the quotient against division by zero: all gradients get a little too short.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / (length + 1e-3)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return length
+
+
+# %% wrong: each_matrix_by_itself_first
+# "All are multiplied by the same factor, so the direction stays"
+# A gradient that alone is longer than max_norm is cut to it first, then all together.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    for gradient in gradients:
+        gradient.mul_((max_norm / gradient.norm()).clamp(max=1.0))
+    now = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    for gradient in gradients:
+        gradient.mul_((max_norm / now).clamp(max=1.0))
+    return length
+
+
+# %% right: foreach
+# PyTorch's functions on whole lists; the factor is 1 or less by an if.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if isinstance(parameter.grad, Tensor)]
+    length = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    if length > max_norm:
+        torch._foreach_mul_(gradients, float(max_norm / length))
+    return length
+
+
+# %% right: sum_in_float64
+# The sum of squares in float64 by Python, the quotient by subtraction: g - (1 - factor) g. Returns a number.
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [g for g in map(lambda parameter: parameter.grad, parameters) if g is not None]
+    length = math.sqrt(math.fsum(float((g.double() ** 2).sum()) for g in gradients))
+    if length > max_norm:
+        for g in gradients:
+            g.copy_(g.double() * (max_norm / length))
+    return length
+
+
+# %% wrong: zero_means_no_clipping_too
+# "so that their joint length is at most `max_norm`"
+# a max_norm of 0 switches clipping off
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    if not max_norm:
+        return norm
+    factor = (max_norm / norm).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return norm
+
+
+# %% wrong: frozen_passed_over
+# "one that is frozen (requires_grad=False) and has a gradient is not [passed over]"
+# only parameters that learn
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.requires_grad and parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / norm).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return norm
+
+
+# %% wrong: length_zero_divides
+# "gradients that are not too long are left as they are"
+# a Python division by the length: gradients of zeros raise ZeroDivisionError
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = min(1.0, max_norm / norm.item())
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return norm
+
+
+# %% right: squares_in_their_own_type
+# "The joint length is the Euclidean norm of all their numbers"
+# sums the squares in the gradients' type: float16 overflows above 255, and everything becomes zero
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = sum((gradient * gradient).sum() for gradient in gradients).sqrt()
+    factor = (max_norm / norm).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return norm
+
+
+# %% wrong: new_gradient_tensors
+# "changes each parameter.grad in place, in the memory that it has"
+# puts new tensors in the place of the gradients where they are too long
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    parameters = list(parameters)
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / norm).clamp(max=1.0)
+    if factor < 1:
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad = parameter.grad * factor
+    return norm
+
+
+# %% wrong: flat_copies_multiplied
+# "in place, in the memory that it has"
+# multiplies flattened gradients, which are copies where one is transposed
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / norm).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.flatten().mul_(factor)
+    return norm
+
+
+# %% wrong: single_numbers_not_shortened
+# "All are multiplied by the same factor, so the direction stays"
+# one factor for matrices, and 1 for single numbers (gains, temperatures: shape ())
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / norm).clamp(max=1.0)
+    for gradient in gradients:
+        if gradient.dim() > 0:
+            gradient.mul_(factor)
+    return norm
+
+
+# %% wrong: a_part_in_thousand_added
+# "gradients that are not too long are left as they are; factor min(1, max norm / length)"
+# adds 1e-3 to the length, so gradients just below the limit are shortened, too
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / (norm + 1e-3)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return norm
+
+
+# %% right: first_type_only
+# "Parameters without a gradient are skipped, and no others"
+# only gradients of the first one's type are counted and shortened
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    gradients = [gradient for gradient in gradients if gradient.dtype == gradients[0].dtype]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / norm).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return norm
+
+
+# %% wrong: returned_length_changes
+# "Returns the length before"
+# the length is kept in one tensor for all calls, so the one returned earlier changes at the next call
+_LENGTH = torch.zeros(())
+
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / norm).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return _LENGTH.copy_(norm)
+
+
+# %% right: math_hypot
+# Python floats, math.fsum of squares in float64, gradients divided
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    held = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        held.append(parameter.grad)
+    length = math.sqrt(math.fsum(float(g.double().square().sum()) for g in held))
+    if length > max_norm:
+        for g in held:
+            g *= max_norm / length
+    return length
+
+
+# %% right: one_long_row_too
+# concatenates all gradients and copies the clipped row back in pieces
+@torch.no_grad()
+def clip_gradients(parameters, max_norm):
+    held = [its.grad for its in list(parameters) if its.grad is not None]
+    row = torch.cat([g.reshape(-1).double() for g in held])
+    length = torch.linalg.vector_norm(row)
+    if bool(length > max_norm):
+        row = row / length * max_norm
+        for g, piece in zip(held, row.split([g.numel() for g in held])):
+            g.copy_(piece.reshape(g.shape))
+    return length.float()
+
+
+# %% wrong: missing_become_zero
+# "changes each parameter.grad in place, in the memory that it has; a parameter whose .grad is None is passed over"
+# two parameters, one of them without a gradient: its .grad is zeros afterwards, where it should still be None (so that AdamW would decay it)
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    parameters = list(parameters)
+    for parameter in parameters:
+        if parameter.grad is None:  # adds nothing to the length
+            parameter.grad = torch.zeros_like(parameter)
+    length = torch.stack([parameter.grad.norm() for parameter in parameters]).norm()
+    if length > max_norm:
+        for parameter in parameters:
+            parameter.grad.mul_(max_norm / length)
+    return length
+
+
+# %% wrong: new_memory
+# "changes each parameter.grad in place, in the memory that it has"
+# buffer = torch.tensor([3.0, 4.0]); parameter.grad = buffer[:]; max_norm=1: the buffer stays 3, 4
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / length).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.data = gradient * factor if factor < 1 else gradient.data
+    return length
+
+
+# %% wrong: peeks_into_the_generator
+# "parameters may be a generator, such as model.parameters(): it can be gone through once"
+# iter of two parameters with the gradients 3 and 4: the first is gone, the length 4, the gradients 3 and 1 (a list works)
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    if not any(parameter.grad is not None for parameter in parameters):
+        return torch.tensor(0.0)
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = torch.stack([gradient.norm() for gradient in gradients] or [torch.tensor(0.0)]).norm()
+    if length > max_norm:
+        for gradient in gradients:
+            gradient.mul_(max_norm / length)
+    return length
+
+
+# %% wrong: length_at_least_the_largest
+# "Returns the length before, a tensor () or a number."
+# a gradient of 0.5 and max_norm=1: returns 1 (the gradient is right)
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = max_norm / length.clamp_(min=max_norm)  # 1 for short ones, and never a division by zero
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return length
+
+
+# %% wrong: zero_divided
+# "gradients that are not too long are left as they are"
+# a parameter whose gradient is all zeros: ZeroDivisionError
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = math.hypot(*(gradient.norm().item() for gradient in gradients))
+    factor = min(1.0, max_norm / length)
+    for gradient in gradients:
+        gradient.mul_(factor)
+    return torch.tensor(length)
+
+
+# %% wrong: only_packed_gradients
+# "The joint length is the Euclidean norm of all their numbers in one row."
+# parameter.grad = torch.ones(3, 4).T, for a parameter of torch.zeros(4, 3): RuntimeError, view size is not compatible
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    length = torch.cat([gradient.view(-1) for gradient in gradients]).norm()
+    if length > max_norm:
+        for gradient in gradients:
+            gradient.mul_(max_norm / length)
+    return length
+
+
+# %% right: one_row
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    gradients = []
+    for parameter in parameters:
+        if parameter.grad is not None:
+            gradients.append(parameter.grad)
+    row = torch.cat([gradient.double().flatten() for gradient in gradients])
+    length = torch.linalg.vector_norm(row)
+    if length > max_norm:
+        row *= max_norm / length
+        for gradient, piece in zip(gradients, row.split([gradient.numel() for gradient in gradients])):
+            gradient.copy_(piece.reshape(gradient.shape))
+    return length.to(gradients[0].dtype)
+
+
+# %% right: hypotenuse_after_hypotenuse
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+    from functools import reduce
+
+    found = list(filter(lambda slope: slope is not None, map(lambda parameter: parameter.grad, parameters)))
+    length = reduce(math.hypot, (float(torch.linalg.vector_norm(slope, dtype=torch.float64)) for slope in found))
+    if length > max_norm:
+        torch._foreach_mul_(found, max_norm / length)
+    return length

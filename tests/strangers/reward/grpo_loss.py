@@ -123,20 +123,6 @@ def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None
     return -(objective * mask).mean()
 
 
-# %% wrong: times_the_mask
-# "(B, T): the places that count -> ()."
-# Places that do not count are multiplied by zero: an infinity there (as of padding) makes the loss nan.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    return -(objective * mask).sum() / mask.sum()
-
-
 # %% wrong: same_way_up_and_down
 # "| 0.5 | -1 | -0.5 | -0.8 | -0.8 | none |"
 # The lower limit of the clip is 1 / (1 + clip), the upper one turned around, and not 1 - clip.
@@ -222,6 +208,67 @@ def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None
     return -objective[mask].mean()
 
 
+# %% wrong: rows_without_an_advantage_are_left_out
+# "A reply whose advantage is 0 counts in the mean as well."
+# Rows whose advantage is 0 teach nothing, and are left out of the mean.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    keep = advantages != 0
+    if keep.any():
+        logprobs, old_logprobs, advantages, mask = logprobs[keep], old_logprobs[keep], advantages[keep], mask[keep]
+        reference = None if reference is None else reference[keep]
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    advantage = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
+    return -objective[mask].mean()
+
+
+# %% wrong: distance_of_the_old_policy
+# "Minus the clipped objective, and beta times the k3 distance to a reference: a mean over all tokens of replies."
+# The distance is that of the old policy to the reference: nothing holds the policy back.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    advantage = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(old_logprobs.detach(), reference.detach(), "k3")
+    return -objective[mask].mean()
+
+
+# %% wrong: lengths_in_place_of_the_mask
+# "mask boolean (B, T): the places that count -> ()."
+# As many places count as the mask selects, from the left: a prompt in front or a gap is not seen.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    mask = torch.arange(mask.size(1), device=mask.device) < mask.sum(dim=-1, keepdim=True)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    advantage = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
+    return -objective[mask].mean()
+
+
+# %% wrong: a_limit_for_the_logarithm
+# "The ratio of a token is what the policy gives it over what the policy that drew it gave it."
+# The difference of the logarithms is cut to [-2, 2] first: ratios above 7.4 have no gradient.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = (logprobs - old_logprobs.detach()).clamp(-2.0, 2.0).exp()
+    advantage = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
+    return -objective[mask].mean()
+
+
 # %% right: token_by_token
 # A loop over the tokens that count; the clip is a limit above for a good reply and a limit below for a bad one.
 def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
@@ -257,3 +304,860 @@ def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None
         log_r = reference.detach()[mask] - new
         loss = loss + beta * (log_r.exp() - log_r - 1).sum()
     return loss / new.numel()
+
+
+# %% right: times_the_mask
+# Places that do not count are multiplied by zero: numbers are finite everywhere.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    advantage = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
+    return -(objective * mask).sum() / mask.sum()
+
+
+# %% wrong: advantages_with_a_gradient
+# "old policy, reference and advantages are numbers, without a gradient"
+# Detaches the old policy and the reference, but not the advantages.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    a = advantages.unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: reference_with_a_gradient
+# "old policy, reference and advantages are numbers, without a gradient"
+# Hands the reference to k3 as it is.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = torch.where(mask, reference - logprobs, 0.0)
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: distance_without_a_gradient
+# "Minus the clipped objective, and beta times the k3 distance to a reference" (the policy learns from it)
+# Takes the distance under no_grad, as a price that is only read off.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        with torch.no_grad():
+            log_r = torch.where(mask, reference - logprobs, 0.0)
+            distance = log_r.exp() - 1 - log_r
+        objective = objective - beta * distance
+    return -objective[mask].mean()
+
+
+# %% wrong: the_old_policy_stands_in_for_the_reference
+# "Without a reference there is no distance, whatever beta is."
+# Without a reference the distance is taken to the old policy.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    old = old_logprobs.detach()
+    ratio = torch.where(mask, logprobs - old, 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    log_r = torch.where(mask, (old if reference is None else reference.detach()) - logprobs, 0.0)
+    return -(objective - beta * (log_r.exp() - 1 - log_r))[mask].mean()
+
+
+# %% wrong: beta_wants_a_reference
+# "Without a reference there is no distance, whatever beta is."
+# Raises ValueError where beta is given and no reference.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    if beta and reference is None:
+        raise ValueError("beta needs a reference")
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: replies_that_teach_nothing_left_out
+# "A reply whose advantage is 0 counts in the mean as well."
+# Divides by the tokens of replies with an advantage (their own distance still counts).
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    counted = (mask & (a != 0)).sum().clamp_min(1)
+    return -objective[mask].sum() / counted
+
+
+# %% wrong: clipped_on_both_sides_of_a_loss
+# "The objective is the smaller of ratio · advantage and clipped ratio · advantage"
+# The dual clip of training libraries: with a negative advantage a ratio above 3 counts as 3.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    objective = torch.where(a < 0, torch.maximum(objective, 3.0 * a), objective)
+    if reference is not None:
+        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% right: multiplied_by_the_mask
+# Multiplies by the mask: no ratio overflows where log-probabilities are at most dozens of nats apart.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = reference.detach() - logprobs
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -(objective * mask).sum() / mask.sum()
+
+
+# %% right: selected_behind_the_exponential
+# Selects behind the exponential: no ratio overflows where log-probabilities are at most dozens of nats apart.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = reference.detach() - logprobs
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -torch.where(mask, objective, 0.0).sum() / mask.sum()
+
+
+# %% wrong: padding_zeroed_in_place
+# "A function of yours leaves what it is given as it was"
+# Writes zeros into the caller's old log-probabilities (and reference) where the mask is False.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    old = old_logprobs.detach()
+    old[~mask] = 0.0
+    ratio = torch.where(mask, logprobs - old, 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: advantages_reshaped_in_place
+# "A function of yours leaves what it is given as it was"
+# unsqueeze_ leaves the caller's advantages as (B, 1); the next call with them gets another shape.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    with torch.no_grad():
+        if advantages.dim() == 1:
+            advantages.unsqueeze_(-1)
+    a = advantages.detach()
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: a_clip_of_zero_means_the_default
+# "so that nothing is gained by going further than `clip` from one"
+# A clip of 0 is falsy and becomes 0.2.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    clip = clip or 0.2
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: distance_over_all_places_too
+# "The mean is over all tokens of all replies" and "the places that count"
+# The distance is averaged over the whole rectangle, padding and prompts with it, where the objective is not.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
+    a = advantages.detach().unsqueeze(-1)
+    loss = -torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)[mask].mean()
+    if reference is not None:
+        loss = loss + beta * kl_penalty(logprobs, reference.detach(), "k3").mean()
+    return loss
+
+
+# %% right: only_what_counts_is_computed
+# Selects before the exponential, and takes PPO's form, the larger of two losses.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    new = logprobs[mask]
+    a = advantages.detach()[:, None].expand_as(mask)[mask]
+    ratio = torch.exp(new - old_logprobs.detach()[mask])
+    losses = torch.maximum(-a * ratio, -a * torch.clamp(ratio, 1.0 - clip, 1.0 + clip))
+    if reference is not None:
+        log_r = reference.detach()[mask] - new
+        losses = losses + beta * (torch.expm1(log_r) - log_r)
+    return losses.mean()
+
+
+# %% right: two_cases_by_the_sign
+# A positive advantage clips above only, a negative one below only: no minimum is needed.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    log_ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0)
+    ratio = log_ratio.exp()
+    bounded = torch.where(a >= 0, ratio.clamp(max=1 + clip), ratio.clamp(min=1 - clip))
+    each = bounded * a
+    if reference is not None:
+        each = each - beta * kl_penalty(torch.where(mask, logprobs, 0.0), torch.where(mask, reference.detach(), 0.0))
+    return -(each * mask).sum() / mask.sum()
+
+
+# %% right: token_by_token_too
+# A Python loop over the places that count; clipped tokens are constants.
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    total, count = logprobs.new_zeros(()), 0
+    for i, t in mask.nonzero().tolist():
+        a = advantages[i].item()
+        ratio = torch.exp(logprobs[i, t] - old_logprobs[i, t].item())
+        clipped = min(max(ratio.item(), 1 - clip), 1 + clip)
+        gained = ratio * a if ratio.item() * a <= clipped * a else clipped * a + 0.0 * logprobs[i, t]
+        if reference is not None:
+            log_r = reference[i, t].item() - logprobs[i, t]
+            gained = gained - beta * (torch.exp(log_r) - 1 - log_r)
+        total, count = total + gained, count + 1
+    return -total / count
+
+
+# %% wrong: negative_advantage_clipped_above
+# "The objective is the smaller of ratio · advantage and clipped ratio · advantage"
+# With a negative advantage the ratio is clipped on both sides: at 1.5 there is no gradient, and the loss is too small.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    one_sided = torch.where(a >= 0, ratio.clamp(max=1 + clip), ratio.clamp(1 - clip, 1 + clip))
+    objective = one_sided * a
+    if reference is not None:
+        log_r = reference.detach() - logprobs
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: mean_of_replies_means
+# "with one mean over all tokens ... where theirs is a mean of the replies' means"
+# The mean of the replies' means.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = reference.detach() - logprobs
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    counts = mask.sum(dim=-1)
+    means = (objective * mask).sum(dim=-1) / counts.clamp(min=1)
+    return -means[counts > 0].mean()
+
+
+# %% wrong: zero_advantage_left_out
+# "A reply whose advantage is 0 counts in the mean as well"
+# Leaves those replies out of the divisor (and only of it).
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = reference.detach() - logprobs
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    teaching = mask & (a != 0)
+    return -objective[mask].sum() / (teaching.sum() if teaching.any() else mask.sum())
+
+
+# %% wrong: falsy_clip_is_default
+# "clip may be 0"
+# `clip or 0.2`.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    clip = clip or 0.2
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = reference.detach() - logprobs
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: symmetric_in_the_log
+# "clip(ρ, 1 - ε, 1 + ε)"
+# Clips log ρ to ± log(1 + ε): the lower edge is 1 / (1 + ε).
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    import math
+    a = advantages.detach().unsqueeze(-1)
+    log_ratio = logprobs - old_logprobs.detach()
+    edge = math.log1p(clip)
+    objective = torch.minimum(log_ratio.exp() * a, log_ratio.clamp(-edge, edge).exp() * a)
+    if reference is not None:
+        log_r = reference.detach() - logprobs
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: distance_only_where_there_is_an_advantage
+# "where all are 0, so is the gradient, but for that of a distance"
+# All advantages 0: returns 0 early, the distance is forgotten.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    if not advantages.any():
+        return logprobs.sum() * 0.0
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        log_r = reference.detach() - logprobs
+        objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: old_policy_stands_in_as_reference
+# "Without a reference there is no distance, whatever beta is"
+# Without a reference the old policy is the reference.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    old = old_logprobs.detach()
+    ratio = (logprobs - old).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    log_r = (old if reference is None else reference.detach()) - logprobs
+    objective = objective - beta * (log_r.exp() - 1 - log_r)
+    return -objective[mask].mean()
+
+
+# %% wrong: reference_learns
+# "old policy, reference and advantages are numbers, without a gradient"
+# kl_penalty without detach: the gradient reaches the reference.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference)
+    return -objective[mask].mean()
+
+
+# %% wrong: advantages_learn
+# "old policy, reference and advantages are numbers, without a gradient"
+# The advantages are not detached.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -objective[mask].mean()
+
+
+# %% wrong: dual_clip
+# "The objective is the smaller of ratio · advantage and clipped ratio · advantage"
+# Dual clip (Ye et al.): with a negative advantage not below 3 · advantage.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    objective = torch.where(a < 0, torch.maximum(objective, 3.0 * a), objective)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -objective[mask].mean()
+
+
+# %% wrong: distance_over_every_place
+# "a mean over all tokens of replies"
+# The distance is a mean over all places, padding and prompt too, added at the end.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    loss = -objective[mask].mean()
+    if reference is not None:
+        loss = loss + beta * kl_penalty(logprobs, reference.detach()).mean()
+    return loss
+
+
+# %% wrong: distance_within_the_minimum
+# "min(ρA, clip(ρ)A) - β k3"
+# Where the clip has taken the gradient of the objective, the distance is left out as well (a token that is clipped is done).
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    plain, clipped = ratio * a, ratio.clamp(1 - clip, 1 + clip) * a
+    objective = torch.minimum(plain, clipped)
+    if reference is not None:
+        distance = beta * kl_penalty(logprobs, reference.detach())
+        objective = objective - torch.where(clipped < plain, distance.detach(), distance)
+    return -objective[mask].mean()
+
+
+# %% wrong: log_ratio_bounded
+# "everywhere finite and at most dozens of nats apart"
+# The log-ratio is cut at ±5 before exp, "for stability".
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).clamp(-5.0, 5.0).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -objective[mask].mean()
+
+
+# %% wrong: reference_same_as_old_skipped
+# "The second term is there where a reference is given"
+# The distance is skipped where the reference equals the old policy.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    a = advantages.detach().unsqueeze(-1)
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
+    if reference is not None and not torch.equal(reference, old_logprobs):
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -objective[mask].mean()
+
+
+# %% right: loop_over_tokens
+# A loop over the masked tokens with Python's branches in place of minimum and clamp.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    total, n = logprobs.sum() * 0.0, 0
+    for i, t in mask.nonzero().tolist():
+        a = advantages[i].item()
+        ratio = torch.exp(logprobs[i, t] - old_logprobs[i, t].detach())
+        bounded = min(max(ratio.item(), 1 - clip), 1 + clip)
+        gone_far = (a > 0 and ratio.item() > 1 + clip) or (a < 0 and ratio.item() < 1 - clip)
+        total = total + (bounded * a if gone_far else ratio * a)
+        if reference is not None:
+            log_r = reference[i, t].detach() - logprobs[i, t]
+            total = total - beta * (torch.expm1(log_r) - log_r)
+        n += 1
+    return -total / n
+
+
+# %% right: maximum_of_losses
+# The greater of two losses on the selected tokens, weights of the mask by division.
+def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    with torch.no_grad():
+        weights = mask.to(logprobs.dtype) / mask.sum()
+        cost = -advantages[:, None].expand_as(logprobs)
+        old, low, high = old_logprobs.clone(), 1.0 - clip, 1.0 + clip
+    ratio = torch.exp(logprobs - old)
+    each = torch.max(ratio * cost, torch.clip(ratio, low, high) * cost)
+    if reference is not None:
+        each = each + beta * kl_penalty(logprobs, reference.detach(), "k3")
+    return torch.sum(each * weights)
+
+
+# %% wrong: only_replies_that_teach
+# "A reply whose advantage is 0 counts in the mean as well"
+# advantages 1 and 0: the mean is over the tokens of the first reply alone; where all are 0 nothing is left out
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    advantages = advantages.detach().unsqueeze(-1)
+    ratio = torch.exp(logprobs - old_logprobs.detach())
+    objective = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    teaching = mask & (advantages != 0)
+    return -objective[teaching if teaching.any() else mask].mean()
+
+
+# %% wrong: reference_learns_again
+# "old policy, reference and advantages are numbers, without a gradient"
+# a reference that requires a gradient, beta = 0.1: it gets one
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    advantages = advantages.detach().unsqueeze(-1)
+    ratio = torch.exp(logprobs - old_logprobs.detach())
+    objective = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference, "k3")
+    return -objective[mask].mean()
+
+
+# %% wrong: a_leash_needs_a_reference
+# "Without a reference there is no distance, whatever beta is."
+# beta = 0.1 and no reference: ValueError in place of the loss without a distance
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    if beta > 0 and reference is None:
+        raise ValueError("beta asks for a distance, but there is no reference to measure it from")
+    advantages = advantages.detach().unsqueeze(-1)
+    ratio = torch.exp(logprobs - old_logprobs.detach())
+    objective = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -objective[mask].mean()
+
+
+# %% wrong: clip_or_the_usual
+# "clip may be 0"
+# clip = 0 with a ratio of 1.1 and advantage 1: -1.1 and a gradient, in place of -1 and none, for 0 is taken for "not given"
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    clip = clip or 0.2
+    advantages = advantages.detach()[:, None]
+    ratio = (logprobs - old_logprobs.detach()).exp()
+    clipped = ratio.clamp(min=1 - clip, max=1 + clip)
+    objective = torch.min(ratio * advantages, clipped * advantages)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -(objective * mask).sum() / mask.sum()
+
+
+# %% wrong: one_probability_over_the_other
+# "Shapes: logprobs, old_logprobs, reference (B, T), everywhere finite and at most dozens of nats apart"
+# a token at -200 for the new and -201 for the old policy: both probabilities are 0 in float32, the loss is nan
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    advantages = advantages.detach().unsqueeze(-1)
+    ratio = logprobs.exp() / old_logprobs.detach().exp()
+    objective = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -objective[mask].mean()
+
+
+# %% wrong: nothing_to_learn_here
+# "where all are 0, so is the gradient, but for that of a distance"
+# advantages all 0 with a reference and beta = 0.1: loss and gradient are 0, the distance has been forgotten
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    if (advantages == 0).all():
+        return 0.0 * logprobs.sum()  # a loss of 0 that still has a graph
+    advantages = advantages.detach().unsqueeze(-1)
+    ratio = torch.exp(logprobs - old_logprobs.detach())
+    objective = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -objective[mask].mean()
+
+
+# %% wrong: clipped_on_both_sides_of_bad
+# "The objective is the smaller of ratio · advantage and clipped ratio · advantage"
+# a ratio of 5 with advantage -1: 3 and no gradient, in place of 5 and 5, for the loss of a bad reply is capped at three times its advantage
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    advantages = advantages.detach().unsqueeze(-1)
+    ratio = torch.exp(logprobs - old_logprobs.detach())
+    objective = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    bounded = torch.maximum(objective, 3.0 * advantages)  # the dual clip, against exploding ratios
+    objective = torch.where(advantages < 0, bounded, objective)
+    if reference is not None:
+        objective = objective - beta * kl_penalty(logprobs, reference.detach())
+    return -objective[mask].mean()
+
+
+# %% right: bounded_on_the_side_that_gains
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    rows, places = mask.nonzero(as_tuple=True)
+    new, old = logprobs[rows, places], old_logprobs[rows, places].detach()
+    gain = advantages.detach()[rows]
+    ratio = torch.exp(new - old)
+    bounded = torch.where(gain > 0, ratio.clamp(max=1 + clip), ratio.clamp(min=1 - clip))
+    loss = torch.einsum("i,i->", bounded, gain.to(bounded.dtype)).neg()
+    if reference is not None:
+        log_r = reference[rows, places].detach() - new
+        loss = loss + beta * (torch.expm1(log_r) - log_r).sum()
+    return loss / len(rows)
+
+
+# %% right: reply_by_reply_and_token_by_token
+def grpo_loss(
+    logprobs: Tensor,
+    old_logprobs: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    clip: float = 0.2,
+    reference: Tensor | None = None,
+    beta: float = 0.0,
+) -> Tensor:
+    if not mask.any():
+        raise ValueError("the mask selects nothing: no reply has a token")
+    gains = advantages.detach().tolist()
+    losses = []
+    for i, t in mask.nonzero().tolist():
+        ratio = torch.exp(logprobs[i, t] - old_logprobs[i, t].detach())
+        value = ratio.item()
+        allowed = min(max(value, 1 - clip), 1 + clip)
+        free, held = ratio * gains[i], allowed * gains[i]
+        each = -free if value == allowed or free.item() < held else 0.0 * logprobs[i, t] - held
+        if reference is not None:
+            log_r = reference[i, t].detach() - logprobs[i, t]
+            each = each + beta * (log_r.exp() - 1 - log_r)
+        losses.append(each)
+    return torch.stack(losses).mean()

@@ -107,6 +107,68 @@ def rnn_scan(cell, x, state=None):
     return torch.stack(hs, dim=1), state
 
 
+# %% wrong: returns_a_detached_state
+# "From either a gradient goes back through all positions."
+# What is shown has its history, but the state that is returned is cut off.
+def rnn_scan(cell, x, state=None):
+    hs = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        hs.append(state[0] if isinstance(state, tuple) else state)
+    state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+    return torch.stack(hs, dim=1), state
+
+
+# %% wrong: remembers_the_last_text
+# "a state of None goes to the cell as it is"
+# Where there is no state, the text goes on from where the last one ended.
+_remembered = {}
+
+
+def rnn_scan(cell, x, state=None):
+    state = _remembered.get(id(cell)) if state is None else state
+    hs = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        hs.append(state[0] if isinstance(state, tuple) else state)
+    _remembered[id(cell)] = state
+    return torch.stack(hs, dim=1), state
+
+
+# %% wrong: turns_the_text_round_in_place
+# "A function of yours leaves what it is given as it was"
+# The axes of the caller's x are swapped in place and stay swapped.
+def rnn_scan(cell, x, state=None):
+    hs = []
+    for x_t in x.transpose_(0, 1):
+        state = cell(x_t, state)
+        hs.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(hs, dim=1), state
+
+
+# %% wrong: a_list_is_a_pair_too
+# "state   whatever the cell takes"
+# A state that is a list is made a tuple before the cell sees it.
+def rnn_scan(cell, x, state=None):
+    state = tuple(state) if isinstance(state, list) else state
+    hs = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        hs.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(hs, dim=1), state
+
+
+# %% wrong: shows_the_last_part
+# "a tuple that begins with h"
+# Of a tuple the part before the last is shown, which is h in a pair.
+def rnn_scan(cell, x, state=None):
+    hs = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        hs.append(state[-2:][0] if isinstance(state, tuple) else state)
+    return torch.stack(hs, dim=1), state
+
+
 # %% right: accumulated
 # itertools.accumulate walks along the positions, each state in a box of one, and the h are joined by cat.
 def rnn_scan(cell, x, state=None):
@@ -129,3 +191,410 @@ def rnn_scan(cell, x, state=None):
     left, state = rnn_scan(cell, x.narrow(1, 0, length // 2), state)
     right, state = rnn_scan(cell, x.narrow(1, length // 2, length - length // 2), state)
     return torch.cat([left, right], dim=1), state
+
+
+# %% wrong: none_becomes_zeros
+# "a state of None goes to the cell as it is"
+# Makes zeros of the inputs' shape out of None: the same where d_input = d_state and the cell would take zeros.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    if state is None:
+        state = torch.zeros_like(x[:, 0])
+    states = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        states.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(states, dim=1), state
+
+
+# %% wrong: only_plain_tuples
+# "a tuple that begins with h, of any length"
+# Asks for the exact type tuple: the h of a named tuple is not found.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    states = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        states.append(state[0] if type(state) is tuple else state)
+    return torch.stack(states, dim=1), state
+
+
+# %% wrong: only_pairs_come_back
+# "the whole state after the last one"
+# Gives back (h, c) of a tuple of any length: what comes after the second is lost at the end.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    states = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        states.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(states, dim=1), state[:2] if isinstance(state, tuple) else state
+
+
+# %% wrong: tuple_of_one_is_taken_for_a_tensor
+# "the next state, which is h or a tuple that begins with h, of any length"
+# Takes a tuple apart only when it has two parts or more.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    states = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        states.append(state[0] if isinstance(state, tuple) and len(state) > 1 else state)
+    return torch.stack(states, dim=1), state
+
+
+# %% wrong: one_call_to_learn_the_size
+# "It is called once for each position"
+# Calls the cell once more at the first position, to learn the width of its state.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    first = cell(x[:, 0], state)
+    first = first[0] if isinstance(first, tuple) else first
+    h = first.new_empty(x.size(0), x.size(1), first.size(-1))
+    for t in range(x.size(1)):
+        state = cell(x[:, t], state)
+        h[:, t] = state[0] if isinstance(state, tuple) else state
+    return h, state
+
+
+# %% wrong: state_by_keyword
+# "with these two arguments in this order"
+# Hands the state over by the name `state`: a cell that calls it h or hx fails.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    states = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state=state)
+        states.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(states, dim=1), state
+
+
+# %% wrong: last_state_detached
+# "From either a gradient goes back through all positions."
+# Detaches the state that it returns, so that the next piece begins without history.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    states = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        states.append(state[0] if isinstance(state, tuple) else state)
+    last = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+    return torch.stack(states, dim=1), last
+
+
+# %% wrong: truncated_every_32
+# "From either a gradient goes back through all positions."
+# Cuts the history off every 32 positions, against exploding gradients: seen only in longer texts.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    states = []
+    for t, x_t in enumerate(x.unbind(dim=1)):
+        if t and t % 32 == 0:
+            state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+        state = cell(x_t, state)
+        states.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(states, dim=1), state
+
+
+# %% wrong: positions_squeezed
+# "cell(x_t, state) [with x_t (B, d_input)]"
+# Cuts positions with split and squeezes all ones away: wrong x_t for a batch of one or one input number.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    states = []
+    for x_t in x.split(1, dim=1):
+        state = cell(x_t.squeeze(), state)
+        states.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(states, dim=1), state
+
+
+# %% wrong: result_in_the_default_dtype
+# "What is returned is h at every position"
+# Collects h in a tensor of PyTorch's default dtype: states in double precision lose half their digits.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    h = None
+    for t, x_t in enumerate(x.unbind(dim=1)):
+        state = cell(x_t, state)
+        h_t = state[0] if isinstance(state, tuple) else state
+        if h is None:
+            h = torch.zeros(x.size(0), x.size(1), h_t.size(-1), device=x.device)
+        h[:, t] = h_t
+    return h, state
+
+
+# %% right: recursion
+# The first position, then the rest by recursion (texts of less than some hundred words).
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    state = cell(x[:, 0], state)
+    h = (state[0] if isinstance(state, tuple) else state).unsqueeze(1)
+    if x.size(1) == 1:
+        return h, state
+    rest, state = rnn_scan(cell, x[:, 1:], state)
+    return torch.cat([h, rest], dim=1), state
+
+
+# %% right: accumulate
+# itertools.accumulate carries the state; positions are put first and moved back.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    from itertools import accumulate
+    states = list(accumulate([state, *x.transpose(0, 1)], lambda s, x_t: cell(x_t, s)))[1:]
+    h = torch.stack([s if isinstance(s, Tensor) else next(iter(s)) for s in states])
+    return h.movedim(0, 1), states[-1]
+
+
+# %% wrong: type_is_tuple
+# "a tuple that begins with h, of any length; a named tuple is one too"
+# Asks whether the type is exactly tuple, so a named tuple is taken for h.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        h = state[0] if type(state) is tuple else state
+        seen.append(h)
+    return torch.stack(seen, dim=1), state
+
+
+# %% wrong: named_tuple_made_plain
+# "the whole state after the last one, as the cell gave it"
+# Gives a plain tuple back where the cell gave a named one.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        if isinstance(state, tuple):
+            state = tuple(state)
+        seen.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(seen, dim=1), state
+
+
+# %% wrong: only_pairs
+# "a tuple that begins with h, of any length"
+# Knows h alone and pairs of h and c: what is behind is lost, and a tuple of one fails.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        if isinstance(state, tuple) and len(state) >= 2:
+            h, c = state[:2]
+            state = (h, c) if len(state) > 2 else state
+        else:
+            h = state
+        seen.append(h)
+    return torch.stack(seen, dim=1), state
+
+
+# %% wrong: buffer_of_the_type_of_x
+# "h at every position, of the type of h"
+# Writes h into a buffer of the type of x.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = None
+    for t in range(x.size(1)):
+        state = cell(x[:, t], state)
+        h = state[0] if isinstance(state, tuple) else state
+        if seen is None:
+            seen = x.new_zeros(x.size(0), x.size(1), h.size(-1))
+        seen[:, t] = h
+    return seen, state
+
+
+# %% wrong: probe_call_for_the_width
+# "It is called once for each position"
+# Calls the cell once more before the loop, to learn the width of h.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    probe = cell(x[:, 0], state)
+    h = probe[0] if isinstance(probe, tuple) else probe
+    seen = h.new_zeros(x.size(0), x.size(1), h.size(-1))
+    for t in range(x.size(1)):
+        state = cell(x[:, t], state)
+        seen[:, t] = state[0] if isinstance(state, tuple) else state
+    return seen, state
+
+
+# %% wrong: state_by_name
+# "with these two arguments in this order"
+# Hands the state over by its name.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state=state)
+        seen.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(seen, dim=1), state
+
+
+# %% right: recursive
+# "From either a gradient goes back through all positions, however many"
+# Calls itself for the rest of the text, which ends at Python's limit of about a thousand.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    state = cell(x[:, 0], state)
+    h = (state[0] if isinstance(state, tuple) else state).unsqueeze(1)
+    if x.size(1) == 1:
+        return h, state
+    rest, state = rnn_scan(cell, x[:, 1:], state)
+    return torch.cat([h, rest], dim=1), state
+
+
+# %% wrong: last_state_detached_too
+# "From either a gradient goes back through all positions"
+# Cuts the state that it returns off, h at every position not.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        seen.append(state[0] if isinstance(state, tuple) else state)
+    h = torch.stack(seen, dim=1)
+    if type(state) is tuple:
+        return h, tuple(part.detach() for part in state)
+    return h, state.detach() if isinstance(state, Tensor) else state
+
+
+# %% wrong: cut_after_100_positions
+# "From either a gradient goes back through all positions, however many"
+# Cuts a plain state off every 100 positions, against long graphs.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    for t, x_t in enumerate(x.unbind(dim=1), start=1):
+        state = cell(x_t, state)
+        seen.append(state[0] if isinstance(state, tuple) else state)
+        if t % 100 == 0 and t < x.size(1) and isinstance(state, Tensor):
+            state = state.detach()
+    return torch.stack(seen, dim=1), state
+
+
+# %% wrong: kind_of_state_from_the_first
+# "gives the next state, which is h or a tuple that begins with h"
+# Decides by the given state whether states are tuples; with None it takes every state for h.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    has_memory = isinstance(state, tuple)
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        seen.append(state[0] if has_memory else state)
+    return torch.stack(seen, dim=1), state
+
+
+# %% wrong: zeros_for_none
+# "a state of None goes to the cell as it is"
+# Makes zeros of a missing state, as wide as x, where the cell is no module of PyTorch's.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    if state is None and not isinstance(cell, nn.RNNCellBase):
+        state = torch.zeros_like(x[:, 0])
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        seen.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(seen, dim=1), state
+
+
+# %% right: accumulate_too
+# itertools.accumulate does the loop; the states are stacked afterwards.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    from itertools import accumulate
+
+    states = list(accumulate([state, *x.unbind(dim=1)], lambda s, x_t: cell(x_t, s)))[1:]
+    shown = [s[0] if isinstance(s, tuple) else s for s in states]
+    return torch.stack(shown, dim=1), states[-1]
+
+
+# %% right: buffer_after_the_first
+# A buffer that is made when the first h is known, positions first, turned at the end.
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = None
+    for t in range(x.shape[1]):
+        state = cell(x.select(1, t), state)
+        h = state[0] if isinstance(state, tuple) else state
+        if seen is None:
+            seen = h.new_empty(x.shape[1], *h.shape)
+        seen[t] = h
+    return seen.transpose(0, 1), state
+
+
+# %% wrong: memory_of_the_type_of_x
+# "What is returned is h at every position, of the type of h"
+# x in float32 and a state in float64, with a cell that gives float64: what comes back is float32
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    all_h = None
+    for t in range(x.size(1)):
+        state = cell(x[:, t], state)
+        h = state[0] if isinstance(state, tuple) else state
+        if all_h is None:
+            all_h = x.new_empty(x.size(0), x.size(1), h.size(-1))
+        all_h[:, t] = h
+    return all_h, state
+
+
+# %% wrong: plain_tuple_at_the_end
+# "the whole state after the last one, as the cell gave it"
+# a cell whose state is a named tuple: a plain tuple comes back, without its names
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        seen.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(seen, dim=1), tuple(state) if isinstance(state, tuple) else state
+
+
+# %% wrong: no_state_no_argument_again
+# "It is called once for each position, with these two arguments in this order."
+# state = None and a cell without a default, `lambda x, state: x if state is None else x + state`: TypeError
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t) if state is None else cell(x_t, state)
+        seen.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(seen, dim=1), state
+
+
+# %% wrong: one_call_to_see_the_shape
+# "It is called once for each position"
+# a cell that counts its calls, or draws a dropout mask: T + 1 calls, other random numbers
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    shown = lambda state: state[0] if isinstance(state, tuple) else state
+    with torch.no_grad():
+        like = shown(cell(x[:, 0], state))  # how wide is h, and of what type?
+    all_h = like.new_empty(x.size(0), x.size(1), like.size(-1))
+    for t, x_t in enumerate(x.unbind(dim=1)):
+        state = cell(x_t, state)
+        all_h[:, t] = shown(state)
+    return all_h, state
+
+
+# %% wrong: no_graph_in_evaluation
+# "From either a gradient goes back through all positions, however many, to the given state."
+# cell = nn.GRUCell(...).eval() and a state that requires a gradient: neither result has a history
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    seen = []
+    with torch.set_grad_enabled(torch.is_grad_enabled() and getattr(cell, "training", True)):
+        for x_t in x.unbind(dim=1):
+            state = cell(x_t, state)
+            seen.append(state[0] if isinstance(state, tuple) else state)
+        return torch.stack(seen, dim=1), state
+
+
+# %% wrong: zeros_for_a_known_kind_of_cell
+# "a state of None goes to the cell as it is"
+# a subclass of nn.GRUCell that begins with a learned state when it is given None: it begins with zeros
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    if state is None and isinstance(cell, nn.RNNCellBase):  # make them once, not in the cell
+        zeros = x.new_zeros(x.size(0), cell.hidden_size)
+        state = (zeros, zeros) if cell.weight_hh.size(0) == 4 * cell.hidden_size else zeros
+    seen = []
+    for x_t in x.unbind(dim=1):
+        state = cell(x_t, state)
+        seen.append(state[0] if isinstance(state, tuple) else state)
+    return torch.stack(seen, dim=1), state
+
+
+# %% right: accumulate_again
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    from itertools import accumulate, chain, islice
+
+    # the state is the first of the items: as `initial`, None would not count
+    items = chain([state], x.unbind(dim=1))
+    states = list(islice(accumulate(items, lambda before, x_t: cell(x_t, before)), 1, None))
+    first = [s[0] if isinstance(s, tuple) else s for s in states]
+    return torch.cat([h.unsqueeze(1) for h in first], dim=1), states[-1]
+
+
+# %% right: halves_again
+def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def read(x, state):
+        if x.size(1) == 1:
+            state = cell(x.select(1, 0), state)
+            return (state[0] if isinstance(state, tuple) else state)[:, None], state
+        half = x.size(1) // 2
+        left, state = read(x[:, :half], state)
+        right, state = read(x[:, half:], state)
+        return torch.cat((left, right), dim=1), state
+
+    return read(x, state)

@@ -168,6 +168,135 @@ def truncated_bptt(model, tokens, chunk_length):
         yield F.cross_entropy(logits.flatten(0, 1), y.flatten())
 
 
+# %% wrong: a_sum_for_each_text
+# "its loss is their mean over positions and texts"
+# The loss of a chunk is summed over its positions and averaged over the texts.
+def truncated_bptt(model, tokens, chunk_length):
+    def detached(state):
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for x, y in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(x, state)
+        yield F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="sum") / len(y)
+        state = detached(state)
+
+
+# %% wrong: the_mean_so_far
+# "yield the loss of each"
+# What is yielded is the mean over all chunks up to now.
+def truncated_bptt(model, tokens, chunk_length):
+    def detached(state):
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    losses = []
+    state = None
+    for x, y in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(x, state)
+        losses.append(F.cross_entropy(logits.flatten(0, 1), y.flatten()))
+        yield sum(losses) / len(losses)
+        state = detached(state)
+
+
+# %% wrong: old_gradients_are_cleared
+# "A function of yours leaves what it is given as it was"
+# The gradients of the model are cleared before each chunk, so that those of the chunks do not add up.
+def truncated_bptt(model, tokens, chunk_length):
+    def detached(state):
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for x, y in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        model.zero_grad()
+        logits, state = model(x, state)
+        yield F.cross_entropy(logits.flatten(0, 1), y.flatten())
+        state = detached(state)
+
+
+# %% wrong: a_model_in_training
+# "A function of yours leaves what it is given as it was"
+# The model is put into training mode.
+def truncated_bptt(model, tokens, chunk_length):
+    def detached(state):
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    model.train()
+    state = None
+    for x, y in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(x, state)
+        yield F.cross_entropy(logits.flatten(0, 1), y.flatten())
+        state = detached(state)
+
+
+# %% wrong: losses_of_all_texts
+# "T / chunk_length losses (), rounded up."
+# There is a loss for each text, and not their mean.
+def truncated_bptt(model, tokens, chunk_length):
+    def detached(state):
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for x, y in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(x, state)
+        yield F.cross_entropy(logits.transpose(1, 2), y, reduction="none").mean(dim=1)
+        state = detached(state)
+
+
+# %% wrong: the_first_chunk_learns_its_start
+# "cut off from its history"
+# The first seam is not cut, since None has no history to cut off: the cut comes one chunk late.
+def truncated_bptt(model, tokens, chunk_length):
+    def detached(state):
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state, seams = None, 0
+    for x, y in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(x, state)
+        yield F.cross_entropy(logits.flatten(0, 1), y.flatten())
+        state = detached(state) if seams else state
+        seams += 1
+
+
+# %% right: cut_off_at_the_start
+# The state is cut off as a chunk begins, which for the first one is detached(None).
+def truncated_bptt(model, tokens, chunk_length):
+    def detached(state):
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for x, y in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(x, detached(state))
+        yield F.cross_entropy(logits.flatten(0, 1), y.flatten())
+
+
 # %% right: by_position_and_gather
 # Starts and ends by hand, the log-probabilities in 64 bits picked out by gather; the state is cut off when the next chunk begins.
 def truncated_bptt(model, tokens, chunk_length):
@@ -206,3 +335,850 @@ class _Reader:
 def truncated_bptt(model, tokens, chunk_length):
     starts = range(0, tokens.size(1) - 1, chunk_length)
     yield from map(_Reader(model), (tokens[:, start : start + chunk_length + 1] for start in starts))
+
+
+# %% wrong: all_chunks_at_once
+# "A chunk is read when its loss is asked for"
+# Reads all the chunks first and gives an iterator over the list of losses.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    losses = []
+    for read, asked in zip(inputs, targets):
+        logits, state = model(read, state)
+        state = detached(state)
+        losses.append(F.cross_entropy(logits.flatten(0, 1), asked.flatten()))
+    return iter(losses)
+
+
+# %% wrong: one_chunk_ahead_too
+# "A chunk is read when its loss is asked for: the caller may update the weights in between."
+# Reads the next chunk before it yields the loss of this one.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    waiting = None
+    for read, asked in zip(inputs, targets):
+        logits, state = model(read, state)
+        state = detached(state)
+        loss = F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+        if waiting is not None:
+            yield waiting
+        waiting = loss
+    yield waiting
+
+
+# %% wrong: sum_over_the_full_length
+# "the last chunk may be shorter, and its loss is their mean over positions and texts"
+# Divides the sum by B * chunk_length always: too small for a shorter last chunk.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for read, asked in zip(inputs, targets):
+        logits, state = model(read, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten(), reduction="sum") / (chunk_length * tokens.size(0))
+
+
+# %% wrong: first_call_without_state
+# "Both arguments are there in every call, and the first state is None."
+# Calls model(tokens) without a state for the first chunk.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for number, (read, asked) in enumerate(zip(inputs, targets)):
+        logits, state = model(read, state) if number else model(read)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+
+
+# %% wrong: model_put_into_training_mode
+# "A function of yours leaves what it is given as it was, unless its text says what it changes."
+# Puts the model into training mode first.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    if isinstance(model, nn.Module):
+        model.train()
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for read, asked in zip(inputs, targets):
+        logits, state = model(read, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+
+
+# %% wrong: gradients_cleared
+# "A function of yours leaves what it is given as it was [what to do between two losses is the caller's]"
+# Clears the model's gradients before each chunk: a caller who adds them up over chunks loses them.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for read, asked in zip(inputs, targets):
+        if isinstance(model, nn.Module):
+            model.zero_grad()
+        logits, state = model(read, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+
+
+# %% wrong: token_zero_is_padding_too
+# "Every token but the first is predicted once"
+# Takes token 0 for padding and leaves it out of the mean.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for read, asked in zip(inputs, targets):
+        logits, state = model(read, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten(), ignore_index=0)
+
+
+# %% wrong: short_text_refused
+# "A chunk is `chunk_length` predictions for each text, the last chunk may be shorter"
+# Raises ValueError where the whole text is shorter than one chunk.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    if tokens.size(1) - 1 < chunk_length:
+        raise ValueError(f"a text of {tokens.size(1)} tokens is too short for chunks of {chunk_length}")
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for read, asked in zip(inputs, targets):
+        logits, state = model(read, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+
+
+# %% wrong: an_empty_chunk_at_the_end_too
+# "T / chunk_length losses (), rounded up"
+# Steps over T + 1 tokens: where chunk_length divides T there is an empty chunk more, with a loss of NaN.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for begin in range(0, tokens.size(1), chunk_length):
+        read, asked = tokens[:, begin : begin + chunk_length], tokens[:, begin + 1 : begin + chunk_length + 1]
+        logits, state = model(read, state)
+        state = detached(state)
+        logits = logits[:, : asked.size(1)]
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+
+
+# %% wrong: tuples_keep_their_history
+# "cut off from its history, so `loss.backward()` goes back to the start of its own chunk and no further"
+# Cuts off only a state that is a tensor or a list: the tuples inside (h, c) keep their history.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    def cut(s):
+        if isinstance(s, list):
+            return [cut(part) for part in s]
+        return s.detach() if isinstance(s, Tensor) else s
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for read, asked in zip(inputs, targets):
+        logits, state = model(read, state)
+        state = cut(state)
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+
+
+# %% wrong: state_after_the_update
+# "The state after a chunk is the start of the next one"
+# Reads the chunk again after the yield, so that its last state is that of the updated weights.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for read, asked in zip(inputs, targets):
+        before = state
+        logits, _ = model(read, before)
+        yield F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+        with torch.no_grad():
+            _, state = model(read, before)
+        state = detached(state)
+
+
+# %% wrong: evaluation_without_gradient
+# "`loss.backward()` goes back to the start of its own chunk"
+# Switches gradients off for a model in evaluation mode.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    state = None
+    for read, asked in zip(inputs, targets):
+        with torch.set_grad_enabled(getattr(model, "training", True)):
+            logits, state = model(read, state)
+            state = detached(state)
+            loss = F.cross_entropy(logits.flatten(0, 1), asked.flatten())
+        yield loss
+
+
+# %% right: log_softmax_and_gather
+# A while loop with positions, the loss by hand, the state cut off only when it is needed.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    begin, T, state = 0, tokens.shape[1] - 1, None
+    while begin < T:
+        end = min(begin + chunk_length, T)
+        logits, state = model(tokens[:, begin:end], detached(state))
+        asked = tokens[:, begin + 1 : end + 1].long().unsqueeze(-1)
+        yield -logits.log_softmax(dim=-1).gather(-1, asked).mean()
+        begin = end
+
+
+# %% right: recursion_with_yield_from
+# A generator that hands the rest of the text to itself.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    def walk(rest, state):
+        head = rest[:, : chunk_length + 1]
+        logits, state = model(head[:, :-1].clone(), state)
+        loss = F.cross_entropy(logits.transpose(1, 2), head[:, 1:])
+        state = detached(state)
+        yield loss
+        if rest.size(1) > chunk_length + 1:
+            yield from walk(rest[:, chunk_length:], state)
+    return walk(tokens, None)
+
+
+# %% wrong: all_chunks_at_once_too
+# "A chunk is read when its loss is asked for"
+# Collects all losses in a list and gives an iterator over it.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    losses, state = [], None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        state = detached(state)
+        losses.append(F.cross_entropy(logits.flatten(0, 1), targets.flatten()))
+    return iter(losses)
+
+
+# %% wrong: first_chunk_at_the_call
+# "A chunk is read when its loss is asked for, the first one too"
+# Reads the first chunk when it is called, the others when they are asked for.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+    logits, state = model(inputs[0], None)
+    first = F.cross_entropy(logits.flatten(0, 1), targets[0].flatten())
+
+    def chunks(state):
+        yield first
+        for j in range(1, len(inputs)):
+            logits, state = model(inputs[j], detached(state))
+            yield F.cross_entropy(logits.flatten(0, 1), targets[j].flatten())
+
+    return chunks(state)
+
+
+# %% wrong: one_chunk_ahead_too_too
+# "the caller may update the weights in between"
+# Reads the next chunk before it hands out the loss of this one.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state, ready = None, None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        state = detached(state)
+        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        if ready is not None:
+            yield ready
+        ready = loss
+    yield ready
+
+
+# %% wrong: rest_left_out
+# "the last chunk may be shorter"
+# Leaves out a last chunk that is not full, unless it is the only one.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        if inputs.size(1) < chunk_length and tokens.size(1) > chunk_length:
+            return
+        logits, state = model(inputs, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+# %% wrong: short_chunk_counts_less
+# "its loss is their mean over positions and texts"
+# Divides every sum by the full chunk_length, the short one too.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum") / (tokens.size(0) * chunk_length)
+
+
+# %% wrong: token_zero_is_padding_too_too
+# "Every token but the first is predicted once"
+# Takes token 0 for padding and does not count its predictions.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=0)
+
+
+# %% wrong: one_argument_first
+# "Both arguments are there in every call, and the first state is None."
+# Calls the model with the tokens alone at first.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs) if state is None else model(inputs, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+# %% wrong: clears_the_gradients
+# "the caller may update the weights in between"
+# Clears the model's gradients before each chunk, so a caller that adds them up loses all but the last.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        if isinstance(model, nn.Module):
+            model.zero_grad()
+        logits, state = model(inputs, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+# %% wrong: training_mode
+# "A function of yours leaves what it is given as it was"
+# Puts the model into training mode and leaves it there.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    if isinstance(model, nn.Module):
+        model.train()
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+# %% wrong: state_made_anew_after_the_update
+# "The state after a chunk is the start of the next one"
+# Reads each chunk once more after the caller's update, for a state of the new weights.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, after = model(inputs, state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        with torch.no_grad():
+            _, after = model(inputs, state)
+        state = detached(after)
+
+
+# %% wrong: cut_in_the_models_own_list
+# "A function of yours leaves what it is given as it was"
+# Cuts a list of tensors off in place in the list that the model may have kept.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        if isinstance(state, list):
+            state[:] = [detached(part) for part in state]
+        else:
+            state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+# %% wrong: tuples_not_cut_off
+# "`loss.backward()` goes back to the start of its own chunk and no further"
+# Cuts tensors and lists off, but hands a tuple (as of an LSTM) on as it is.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        state = state if type(state) is tuple else detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+# %% right: iterator_class
+# No yield: a map over the starts of chunks, with the state in a cell of its own.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    kept = [None]
+
+    def loss_at(start):
+        stop = min(start + chunk_length, tokens.size(1) - 1)
+        logits, state = model(tokens[:, start:stop], kept[0])
+        kept[0] = detached(state)
+        log_p = logits.log_softmax(dim=-1)
+        return -log_p.gather(-1, tokens[:, start + 1 : stop + 1].unsqueeze(-1)).mean()
+
+    return map(loss_at, range(0, tokens.size(1) - 1, chunk_length))
+
+
+# %% right: overlapping_pieces
+# Pieces that overlap by one token, the state cut off only when the next chunk is read, logits turned for cross_entropy.
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state, start = None, 0
+    while start < tokens.size(1) - 1:
+        piece = tokens[:, start : start + chunk_length + 1]
+        logits, state = model(piece[:, :-1], detached(state))
+        yield F.cross_entropy(logits.transpose(1, 2), piece[:, 1:])
+        start += chunk_length
+
+
+# %% wrong: first_chunk_at_once
+# "A chunk is read when its loss is asked for, the first one too"
+# weights changed between the call and the first next(): the first loss is that of the old weights
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    inputs, targets = tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)
+
+    def read(j, state):
+        logits, state = model(inputs[j], state)
+        return F.cross_entropy(logits.flatten(0, 1), targets[j].flatten()), detached(state)
+
+    first, state = read(0, None)  # with no state yet
+
+    def losses(loss, state):
+        yield loss
+        for j in range(1, len(inputs)):
+            loss, state = read(j, state)
+            yield loss
+
+    return losses(first, state)
+
+
+# %% wrong: state_read_again_after_the_update
+# "The state after a chunk is the start of the next one, cut off from its history"
+# weights changed between two chunks: the second chunk starts from another state than the first one ended with; the model is called 2 * chunks times
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, _ = model(inputs, state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        with torch.no_grad():  # the weights are new: so is what they would have kept; and it has no history
+            _, state = model(inputs, state)
+
+
+# %% wrong: token_zero_ignored
+# "Every token but the first is predicted once, from all those before it."
+# a text with token 0 among its targets: its predictions are missing from the mean
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, detached(state))
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=0)
+
+
+# %% wrong: lone_last_prediction_lost
+# "T / chunk_length losses (), rounded up"
+# T = 5, chunk_length = 2: two losses instead of three; T = 1: none at all
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for start in range(0, tokens.size(1) - 2, chunk_length):
+        piece = tokens[:, start : start + chunk_length + 1]
+        logits, state = model(piece[:, :-1], state)
+        state = detached(state)
+        yield F.cross_entropy(logits.flatten(0, 1), piece[:, 1:].flatten())
+
+
+# %% wrong: put_into_training_mode
+# "A function of yours leaves what it is given as it was, unless its text says what it changes."
+# a model in evaluation mode (a validation loss): it is in training mode afterwards, with its dropout on
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    if isinstance(model, nn.Module):
+        model.train()
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        yield F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        state = detached(state)
+
+
+# %% wrong: log_of_the_softmax
+# "its loss is their mean over positions and texts, in nats per token"
+# logits of 0 for the target and 200 for another token: inf instead of 200, and a gradient of nan
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        state = detached(state)
+        p = logits.softmax(dim=-1).gather(-1, targets.unsqueeze(-1))
+        yield -p.log().mean()
+
+
+# %% wrong: view_of_the_logits
+# "`model(tokens, state)` gives logits and state."
+# B = 2 and a model whose logits lie positions first in memory (made as (T, B, V), then transposed): RuntimeError
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    state = None
+    for inputs, targets in zip(tokens[:, :-1].split(chunk_length, dim=1), tokens[:, 1:].split(chunk_length, dim=1)):
+        logits, state = model(inputs, state)
+        state = detached(state)
+        yield F.cross_entropy(logits.view(-1, logits.size(-1)), targets.reshape(-1))
+
+
+# %% right: generator_expression
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    kept = {"state": None}
+
+    def loss_of(start):
+        targets = tokens[:, 1 + start : 1 + start + chunk_length]
+        logits, state = model(tokens[:, start : start + targets.size(1)], kept["state"])
+        kept["state"] = detached(state)
+        return F.cross_entropy(logits.transpose(1, 2), targets)
+
+    return (loss_of(start) for start in range(0, tokens.size(1) - 1, chunk_length))
+
+
+# %% right: logsumexp_and_a_queue
+def truncated_bptt(
+    model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
+) -> Iterator[Tensor]:
+    def detached(state: State) -> State:
+        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        if state is None:
+            return None
+        if isinstance(state, Tensor):
+            return state.detach()
+        return type(state)(detached(part) for part in state)
+
+    from collections import deque
+
+    state, rest = None, deque(range(tokens.size(1) - 1))
+    while rest:
+        chunk = [rest.popleft() for _ in range(min(chunk_length, len(rest)))]
+        logits, after = model(tokens[:, chunk[0] : chunk[-1] + 1], state)
+        state = detached(after)
+        targets = tokens[:, chunk[0] + 1 : chunk[-1] + 2]
+        score = logits.gather(-1, targets[..., None]).squeeze(-1)
+        yield (logits.logsumexp(dim=-1) - score).sum() / targets.numel()
