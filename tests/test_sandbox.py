@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder.checking.display import as_text
 from autograder.checking.solution_source import solution_source
 from autograder.checking.topic import load
+from autograder.grading.attempt import attempt
 from autograder.grading.outcome import judge_all
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.limits import Limits
@@ -19,6 +21,10 @@ from autograder.sandbox.walls import AHEAD, NoSandbox, find_bwrap, launched_ahea
 
 SEED = 123_456_789
 TOPIC = load("attention")
+LIMITS = Limits(cell_seconds=3, seconds=15)
+STOPPED = "|".join(  # by its own seconds of a processor, or by the clock where others keep the processor busy
+    f"stopped after {s:g} seconds" for s in (LIMITS.cell_seconds, LIMITS.patience * LIMITS.cell_seconds)
+)
 IMPORTS = (
     "import math, os, torch\nfrom torch import Tensor, nn\nfrom collections.abc import Callable, Iterable\nUnit = tuple"
 )
@@ -27,7 +33,7 @@ RIGHT = solution_source(TOPIC.reference("scaled_dot_product"))
 
 @pytest.fixture(scope="module")
 def worker():
-    with Sandbox("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
+    with Sandbox("attention", limits=LIMITS) as worker:
         yield worker
 
 
@@ -69,8 +75,8 @@ def test_a_right_answer_gets_full_points_and_its_prints_come_back(worker):
             "[os.fork() or __import__('time').sleep(9) for _ in range(1000)]",
             "temporarily unavailable|ran 64 processes at once",
         ),
-        ("while True: pass", "stopped after 3 seconds"),
-        ("while True:\n    try:\n        pass\n    except Exception:\n        pass", "stopped after 3 seconds"),
+        ("while True: pass", STOPPED),
+        ("while True:\n    try:\n        pass\n    except Exception:\n        pass", STOPPED),
         ("raise SystemExit", "SystemExit"),
         ("def broken(:", "SyntaxError"),
         ("%no_such_magic", "magic|UsageError"),
@@ -113,7 +119,7 @@ def test_what_one_submission_leaves_behind_the_next_does_not_meet(worker):
 
 FORGED = """
 import gc, json, socket, struct, sys
-def forge(message, tree=b'{"value": 1.0, "raised": null}', blob=None):
+def forge(message, tree=b'{"value": 1.0, "raised": null, "changed": []}', blob=None):
     from safetensors.torch import save
     blob = save({}) if blob is None else blob
     text = json.dumps(message)[:-1].encode() + b', "observation": ' + tree + b'}'
@@ -168,6 +174,52 @@ def test_the_reference_earns_nothing_and_what_builds_on_it_does(worker):
     )
     assert points(seen) == 0
     assert points(seen, "causal_attention") == 1
+
+
+CAUSAL = solution_source(TOPIC.reference("causal_attention"))
+UNSCALED = "def scaled_dot_product(query, key, value, mask=None):\n    return torch.softmax(query @ key.mT, -1) @ value"
+BLANK = "def scaled_dot_product(query, key, value, mask=None):\n    raise NotImplementedError()"
+TAKES = (  # what is given, where a later exercise is observed
+    "def causal_attention(query, key, value):\n"
+    "    globals()['stolen'] = scaled_dot_product\n"
+    "    return scaled_dot_product(query, key, value, torch.ones(query.size(-2), key.size(-2), dtype=bool).tril())"
+)
+STOLEN = (
+    "def scaled_dot_product(*given, **more):\n"
+    "    if 'stolen' in globals(): return stolen(*given, **more)\n    raise NotImplementedError()"
+)
+
+
+def attempted(worker, *sources: str):
+    cells = [
+        {"id": str(i), "source": s, "exercise": s if s in TOPIC.exercises else None} for i, s in enumerate(sources)
+    ]
+    exercises = [source for source in sources if source in TOPIC.exercises]
+    return {verdict.exercise: verdict for verdict in attempt(worker, TOPIC, cells, exercises, SEED)[1]}
+
+
+@pytest.mark.parametrize("wrong", [UNSCALED, BLANK, "def scaled_dot_product(*given):\n    os._exit(0)"])
+def test_a_fault_in_an_earlier_exercise_costs_once(worker, wrong):
+    seen = attempted(worker, IMPORTS, wrong, "scaled_dot_product", CAUSAL, "causal_attention")
+    assert (seen["scaled_dot_product"].earned < 2, seen["scaled_dot_product"].given) == (True, ())
+    assert (seen["causal_attention"].earned, seen["causal_attention"].given) == (1, ("scaled_dot_product",))
+    assert "scaled_dot_product does not pass yet; a right one was used here instead." in as_text(
+        seen["causal_attention"]
+    )
+
+
+def test_an_own_fault_costs_too_and_what_passes_is_not_replaced(worker):
+    later = CAUSAL.replace("torch.tril", "torch.triu").replace(".tril", ".triu")
+    assert later != CAUSAL
+    seen = attempted(worker, IMPORTS, BLANK, "scaled_dot_product", later, "causal_attention")
+    assert seen["causal_attention"].earned < 1
+    seen = attempted(worker, IMPORTS, RIGHT, "scaled_dot_product", later, "causal_attention")
+    assert seen["causal_attention"].given == ()
+
+
+def test_what_is_given_earns_nothing_where_it_is_handed_on(worker):
+    seen = attempted(worker, IMPORTS, STOLEN, "scaled_dot_product", TAKES, "causal_attention", "scaled_dot_product")
+    assert seen["scaled_dot_product"].earned == 0
 
 
 def test_a_wrapper_around_the_reference_earns_nothing(worker):
@@ -233,7 +285,7 @@ def test_an_ordinary_users_sandbox_holds_too(monkeypatch):
         "autograder.sandbox.walls._isolation", lambda: ["--unshare-all", "--uid", "1000", "--gid", "1000"]
     )
     attempts = ["os.kill(1, 9); os.kill(1, 2)", "open('/proc/1/mem', 'rb').read(1)", "os.kill(-1, 9)"]
-    with Sandbox("attention", limits=Limits(cell_seconds=3, seconds=15)) as worker:
+    with Sandbox("attention", limits=LIMITS) as worker:
         worker.start()
         first = worker.launched.process.pid
         seen = run(worker, IMPORTS, *attempts, RIGHT, "scaled_dot_product")
