@@ -38,12 +38,12 @@ course: ## Install, build the book and the notebooks, grade an example class, an
 	@echo "The feedback    $(CURDIR)/$(COURSE)/feedback/STUDENT/attention/attention.html"
 	@echo "The report      file://$(CURDIR)/$(COURSE)/report/attention.html"
 
-# Four tests side by side on two cores: some of them wait. File by file as they are named, since xdist's own order
-# leaves those with few and long tests to the end.
+# Four tests side by side on two cores: some of them wait. File by file as they are named (see tests/conftest.py), since
+# xdist's own order leaves those with few and long tests to the end.
 test: ## Install and run all tests
 	$(SIDE_BY_SIDE) .colab/.installed .stamps/system-test
 	ruff check . && ruff format --check .
-	pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --durations=8 $(PYTEST_ARGS)
+	pytest --numprocesses=4 --dist=loadscope --no-loadscope-reorder --durations=8 $(PYTEST_ARGS)
 
 release: .stamps/release ## Generate the exercise notebooks from their sources, and the ledger from the recorded results
 book: .stamps/book ## Build the book into _build/html
@@ -79,6 +79,7 @@ clean: ## Remove what was generated, but not the course folder
 
 .stamps/release: .venv/.installed $(EXERCISES) $(JUDGES) $(RECORDED)
 	autograder release --course $(COURSE)
+	python -m autograder.checking.edges
 	python -m experiments.ledger
 	@mkdir -p .stamps && touch $@
 

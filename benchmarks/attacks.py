@@ -48,7 +48,7 @@ FILES = {file.stem: file for file in sorted((ROOT / "tests" / "attacks").glob("*
 MADE = {name: runpy.run_path(str(file)) for name, file in FILES.items() if file.suffix == ".py"}
 NAMES = {name: MADE.get(name, {}).get("NAME", name) for name in FILES}  # of the student who hands it in
 FULL = sum(exercise.points for exercise in TOPIC.exercises.values())
-LIMITS = Limits(cell_seconds=4, seconds=8, memory=1 << 30, processes=40, file_size=64 << 20, files=5_000)
+LIMITS = Limits(cell_seconds=2, seconds=12, memory=1 << 30, processes=40, file_size=64 << 20, files=5_000)
 CANARY = "canary-3f9d1c"  # stands in the paths and files of others
 MARK = "98765"  # stands in the command line of what an attack leaves running
 PLAIN_SECONDS, PLAIN_USER, PLAIN_DISK = 90, 61_234, 1 << 30

@@ -41,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ a
 
 from layercake import village
 from layercake.corpus import END_OF_TEXT
-from solutions.pretraining import WORD, Pair, encode, merge_pair, split_words, train_bpe
+from solutions.tokenizer import WORD, Pair, encode, merge_pair, split_words, train_bpe
 
 REPEATS = 3
 N_BYTES, SLICE_BYTES = 10_000_000, 300_000

@@ -33,7 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ a
 from benchmarks.rivals import GPT2, LLAMA, OURS, console, finish, gpt2, llama, one_core, spread
 from layercake import village
 from layercake.training import count_parameters
-from solutions.pretraining import encode, evaluate, get_batch, train_bpe, train_step, warmup_cosine
+from solutions.pretraining import evaluate, get_batch, train_step, warmup_cosine
+from solutions.tokenizer import encode, train_bpe
 from solutions.transformer import GPT
 
 D_MODEL, N_LAYERS, N_HEADS = 64, 4, 2

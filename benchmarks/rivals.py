@@ -11,18 +11,20 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
 from torch import Tensor
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-from transformers import __version__ as transformers_version
 
 from experiments.record import provenance
 from layercake.training import count_parameters
 from solutions.transformer import GPT
+
+if TYPE_CHECKING:  # it takes seconds to load
+    from transformers import GPT2LMHeadModel, LlamaForCausalLM
 
 OURS, LLAMA, GPT2 = "ours", "Llama", "GPT-2"
 IN_LLAMA = {  # our names for the parts, and Llama's
@@ -64,15 +66,18 @@ def shape(ours: GPT) -> dict[str, Any]:
     }
 
 
-def llama(ours: GPT) -> LlamaForCausalLM:
+def llama(ours: GPT) -> "LlamaForCausalLM":
     """A Llama in the shape of our model, with weights that it drew itself."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
     block = ours.blocks[0]
     width, eps = block.feed_forward.w_up.out_features, block.attention_norm.eps
     return LlamaForCausalLM(LlamaConfig(**shape(ours), intermediate_size=width, rms_norm_eps=eps))
 
 
-def gpt2(ours: GPT) -> GPT2LMHeadModel:
+def gpt2(ours: GPT) -> "GPT2LMHeadModel":
     """A GPT-2 in the shape of our model, with weights that it drew itself, as many as ours to within a part of 1000."""
+    from transformers import GPT2Config, GPT2LMHeadModel
 
     def of_width(n_inner: int) -> GPT2LMHeadModel:
         return GPT2LMHeadModel(GPT2Config(**shape(ours), n_inner=n_inner, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0))
@@ -87,7 +92,7 @@ def in_llama(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name if name == "lm_head.weight" else f"model.{name}": weights[mine] for mine, name in names.items()}
 
 
-def twin(ours: GPT) -> LlamaForCausalLM:
+def twin(ours: GPT) -> "LlamaForCausalLM":
     """A Llama with our weights."""
     made = llama(ours)
     made.load_state_dict(in_llama(ours.state_dict()))
@@ -146,7 +151,7 @@ def one_core() -> None:
 def finish(name: str, command: str, seconds: float, result: dict[str, Any], write: bool) -> None:
     """Print what ran where, and record the result in `benchmarks/results/` where that is asked for."""
     about = provenance(command, seconds)
-    about["versions"] |= {"transformers": transformers_version}
+    about["versions"] |= {"transformers": version("transformers")}
     hardware, versions = about["hardware"], about["versions"]
     machine = f"{hardware['processor']}, {hardware['cores']} cores, {hardware['threads']} in use"
     load = f"load average {hardware['load_average']}, accelerator: {hardware['accelerator']}"

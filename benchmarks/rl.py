@@ -31,13 +31,12 @@ from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 import typer
 from rich.table import Table
 from torch import nn
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # benchmarks/ and experiments/ are not installed
 
@@ -50,6 +49,9 @@ from layercake.labs.sft import NEWLINE
 from solutions.sft import add_lora
 from solutions.transformer import GPT
 
+if TYPE_CHECKING:  # it takes seconds to load
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
 GENERATE, TRL = "transformers", "TRL"
 LEARN = {"adapters": reward.SCALES["laptop"].graded.rank, "all weights": 0}
 SEED = 0
@@ -59,7 +61,7 @@ Step = Callable[[], Any]
 # The same loop around transformers ---------------------------------------------------------------------------------
 
 
-def generated(model: LlamaForCausalLM, prompts: list[list[int]], n_tokens: int, **how: Any) -> list[list[int]]:
+def generated(model: "LlamaForCausalLM", prompts: list[list[int]], n_tokens: int, **how: Any) -> list[list[int]]:
     """What `sft.replies` returns, by the library's `generate`."""
     width, device = max(map(len, prompts)), model.device
     tokens = torch.tensor([[NEWLINE] * (width - len(its)) + its for its in prompts], device=device)
@@ -72,7 +74,7 @@ def generated(model: LlamaForCausalLM, prompts: list[list[int]], n_tokens: int, 
 class WithGenerate(Loop):
     """Our loop, but for how it draws."""
 
-    def draw(self, model: LlamaForCausalLM, generator: torch.Generator) -> Replies:
+    def draw(self, model: "LlamaForCausalLM", generator: torch.Generator) -> Replies:
         """As the loop does; the library draws from torch's own generator."""
         questions = self.asked(len(self.log.reward))
         prompts = [reward.prompt(question) for question in questions]
@@ -82,6 +84,8 @@ class WithGenerate(Loop):
 
 def with_adapters(model: nn.Module, rank: int) -> nn.Module:
     """A model of ours, or a Llama, with adapters in its blocks that learn instead of the weights; in place."""
+    from transformers import LlamaForCausalLM
+
     if isinstance(model, LlamaForCausalLM):
         model.requires_grad_(False)
         held = nn.Module()
@@ -121,18 +125,20 @@ def trl_version() -> str | None:
     return __version__
 
 
-def numbers_as_words(vocab_size: int) -> PreTrainedTokenizerFast:
+def numbers_as_words(vocab_size: int) -> "PreTrainedTokenizerFast":
     """A tokenizer whose words are <0>, <1> and so on, each one token: TRL takes prompts as text."""
     from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
 
     made = Tokenizer(models.WordLevel({f"<{token}>": token for token in range(vocab_size)}))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(tokenizer_object=made, eos_token=f"<{NEWLINE}>", pad_token=f"<{NEWLINE}>")
 
 
-def trl_trainer(model: LlamaForCausalLM, settings: Settings, lengths: list[float], folder: str):
+def trl_trainer(model: "LlamaForCausalLM", settings: Settings, lengths: list[float], folder: str):
     """TRL's trainer for as many steps as the settings say, on the questions that our loop asks."""
     from datasets import Dataset
+    from transformers import PrinterCallback
     from trl import GRPOConfig, GRPOTrainer
 
     ours = Loop(nn.Module(), LOSSES, reward.truth, reward.plain, settings, SEED)
@@ -169,6 +175,8 @@ def trl_trainer(model: LlamaForCausalLM, settings: Settings, lengths: list[float
 
 def in_steps(trainer) -> Step:
     """What lets a trainer run on to where it is about to take its next step, or has taken the last."""
+    from transformers import TrainerCallback
+
     arrived, go = SimpleQueue(), SimpleQueue()
 
     class Wait(TrainerCallback):
@@ -200,7 +208,7 @@ def in_steps(trainer) -> Step:
 # What is measured --------------------------------------------------------------------------------------------------
 
 
-def same_when_greedy(ours: GPT, theirs: LlamaForCausalLM, settings: Settings) -> None:
+def same_when_greedy(ours: GPT, theirs: "LlamaForCausalLM", settings: Settings) -> None:
     """Make sure that both write the same to the questions of the first step. Exits where they do not."""
     asked = Loop(ours, LOSSES, reward.truth, reward.plain, settings, SEED).asked(0)[:: settings.group_size]
     prompts = [reward.prompt(question) for question in asked]

@@ -38,7 +38,7 @@ from layercake.figures.chekhov import VILLAGE_MODEL
 from layercake.labs import language, pretraining
 from layercake.labs.networks import TRANSFORMER
 from layercake.village.world import THINGS, USE
-from solutions.rnn import RecurrentLanguageModel
+from solutions.rnn import RecurrentLanguageModel, truncated_bptt
 from solutions.transformer import GPT
 
 CHAPTERS = (3, 5, 8, 12, 16, 20)
@@ -283,7 +283,9 @@ def control_settings(scale: str) -> language.Settings:
 def control(scale: str, folder: Path, told: list[Story]) -> dict[str, Any]:
     """A GRU whose training favours carrying the thing, on the stories in which nothing is promised."""
     settings = control_settings(scale)
-    curve = language.run(RecurrentLanguageModel, nn.GRU, scale, pick(), folder=folder / "control", settings=settings)
+    curve = language.run(
+        RecurrentLanguageModel, nn.GRU, truncated_bptt, scale, pick(), folder=folder / "control", settings=settings
+    )
     scores = {"GRU": [network_scores(curve.model.cpu(), told)]}
     said = {"by_distance": by_distance(told, scores), "first_choices": first_choices(told, scores)}
     return said | {"story_gap": round(curve.gap("story"), 4), "settings": asdict(settings)}

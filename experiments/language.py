@@ -24,7 +24,7 @@ from layercake import village
 from layercake.device import pick
 from layercake.labs import judging, language
 from solutions.prediction import count_ngrams, ngram_probabilities
-from solutions.rnn import RecurrentLanguageModel
+from solutions.rnn import RecurrentLanguageModel, truncated_bptt
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}  # blocks of weights in one layer
 RATES = {"LSTM": 8e-3, "GRU": 8e-3, "RNN": 2e-3}  # at the laptop's size
@@ -77,7 +77,14 @@ def trained(name: str, seed: int, scale: str, folder: Path) -> language.Curve:
     """One network after training, from its checkpoint where there is one."""
     layer = language.FUSED[name]
     return language.run(
-        RecurrentLanguageModel, layer, scale, pick(), seed=seed, folder=folder, settings=settings_of(name, scale)
+        RecurrentLanguageModel,
+        layer,
+        truncated_bptt,
+        scale,
+        pick(),
+        seed=seed,
+        folder=folder,
+        settings=settings_of(name, scale),
     )
 
 
@@ -93,7 +100,7 @@ def processor_seconds(name: str, scale: str, repeats: int = 15) -> float:
     """The processor time that all steps of one network's training take, from the median of a few."""
     settings = settings_of(name, scale)
     model = language.build(RecurrentLanguageModel, language.FUSED[name], settings)[0]
-    streams, times, generator = language.Streams(settings, 0), [], torch.Generator()
+    streams, times, generator = language.Streams(settings, 0, truncated_bptt), [], torch.Generator()
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate)
     for _ in range(repeats):
         started = time.process_time()

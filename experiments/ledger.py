@@ -20,9 +20,9 @@ from layercake import results
 PAGE = Path(__file__).parents[1] / "book" / "ledger.md"
 # The order in which the course makes its claims; a claim that is not here comes after them, by name.
 ORDER = (
-    "every-position", "features", "chekhov", "waiting", "message", "convolution", "backbone", "scaling", "playscript",
-    "icing", "icing-knows", "cherry", "cold-start", "reward-model", "goodhart", "sycophancy", "rounds", "cherry-grows",
-    "readable", "hidden-depth", "rl-clock", "eroding", "infrastructure", "other-sequences",
+    "every-position", "features", "chekhov", "waiting", "message", "convolution", "backbone", "tokenizer", "scaling",
+    "playscript", "icing", "icing-knows", "cherry", "cold-start", "reward-model", "goodhart", "sycophancy", "rounds",
+    "cherry-grows", "readable", "hidden-depth", "rl-clock", "eroding", "infrastructure", "other-sequences",
 )  # fmt: skip
 INTRODUCTION = """\
 # The ledger

@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import binomtest
-
 from experiments import record
 from layercake import checkpoints, village
 from layercake.labs import playscript
@@ -38,6 +36,8 @@ LIMITS = [
 
 def share(n_right: int, n: int) -> dict[str, float]:
     """A share, and the interval that holds it with 95% confidence (Wilson 1927)."""
+    from scipy.stats import binomtest  # here: it takes a second to load
+
     interval = binomtest(n_right, n).proportion_ci(method="wilson")
     return {"value": round(n_right / n, 4), "low": round(interval.low, 4), "high": round(interval.high, 4)}
 

@@ -2,13 +2,14 @@
 
     python -m experiments.pretraining --runs RUNS           # all of it; a stopped run goes on
     python -m experiments.pretraining --only laptop         # this lab's curve alone, put into the record
+    python -m experiments.pretraining --only short          # the short runs that its law is drawn through
     python -m experiments.pretraining --smoke --folder DIR  # the smallest scale, one seed
 
 Writes layercake/recorded/pretraining.json. The runs are those of the lab of the topics transformer and pretraining, in
 float32 on one thread, whatever the machine has. They are judged on the documents that the recurrent networks of
 layercake/recorded/language.json were judged on. One run of the laptop's sizes ends after as many tokens as these have
 read: it is what the claim is about. The curves, with the range of their seeds, are those that the lab draws behind the
-learner's.
+learner's; the short runs, each with its whole course of the learning rate, are those that its law is drawn through.
 """
 
 import json
@@ -27,11 +28,14 @@ from experiments.language import band, ends
 from layercake import results, village
 from layercake.device import Device
 from layercake.labs import judging, pretraining
+from layercake.labs.pretraining.short import RECORDED, SHARES
 from solutions.pretraining import get_batch, train_step
 from solutions.transformer import GPT
 
 EQUAL = "as much text"  # as the recurrent networks of the claim language have read at the laptop's scale
-SEEDS = {"smoke": [0, 1, 2], EQUAL: [0], "laptop": [0]}
+SHORT = {RECORDED.format(share): share for share in SHARES}
+SEEDS = {"smoke": [0, 1, 2], EQUAL: [0], "laptop": [0], **{name: [0, 1, 2] for name in SHORT}}
+ALONE = {"laptop": ["laptop"], "short": list(SHORT)}  # what can be measured by itself
 CPU = Device(torch.device("cpu"), torch.float32, "as in every recorded run")
 SPREAD = "lowest to highest of the seeds; a figure of one seed has none"
 CLAIM = {
@@ -64,14 +68,18 @@ def settings_of(name: str) -> pretraining.Settings:
     """The sizes of a curve: a scale of the lab, or the laptop's with fewer steps."""
     if name == EQUAL:
         return replace(pretraining.settings_for("laptop"), batch_size=2, steps=3000, betas=(0.9, 0.95))
+    if name in SHORT:
+        laptop = pretraining.settings_for("laptop")
+        return replace(laptop, steps=laptop.steps // SHORT[name])
     return pretraining.settings_for(name)
 
 
 def trained(name: str, seed: int, folder: Path) -> pretraining.Curve:
     """One run, from its checkpoint where there is one."""
-    scale = "laptop" if name == EQUAL else name
-    folder = folder / "as-much-text" if name == EQUAL else folder
-    return pretraining.run(GPT, scale, CPU, seed=seed, folder=folder, settings=settings_of(name))
+    settings, scale = settings_of(name), name if name in pretraining.SCALES else "laptop"
+    folder = folder / f"{settings.steps}-steps" if scale != name else folder
+    alone = {"settings": settings, "meanwhile": name not in SHORT}
+    return pretraining.run(GPT, scale, CPU, seed=seed, folder=folder, **alone)
 
 
 def measure(name: str, seeds: list[int], folder: Path) -> dict[str, Any]:
@@ -186,20 +194,18 @@ def settings_now(names: Iterable[str]) -> dict[str, Any]:
     return {"village": village.fingerprint(), "seeds": {name: SEEDS[name] for name in names}, **sizes}
 
 
-def with_one_more(recorded: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
-    """A record with one curve measured now and put beside the others, which stay as they are.
+def with_more(recorded: dict[str, Any], what: str, folder: Path) -> dict[str, Any]:
+    """A record with the curves of `ALONE[what]` measured now and put beside the others, which stay as they are.
 
     Raises ValueError where the others were made with other settings than today's: then all has to be measured again.
     """
-    now = json.loads(json.dumps(settings_now(SEEDS)))
-    if different := [
-        key for key in recorded["settings"].keys() - {name, "seeds"} if recorded["settings"][key] != now[key]
-    ]:
+    now, kept = json.loads(json.dumps(settings_now(SEEDS))), recorded["settings"].keys() - {*ALONE[what], "seeds"}
+    if different := [key for key in kept if recorded["settings"][key] != now[key]]:
         raise ValueError(f"the record was made with other settings ({', '.join(sorted(different))}): measure all")
-    data = {**recorded["data"], name: measure(name, SEEDS[name], folder)}
-    command = f"python -m experiments.pretraining --only {name}"
-    added = {name: record.provenance(command, sum(data[name]["seconds"]))}
-    return recorded | {"settings": settings_now(data), "added": added, "data": data}
+    data = recorded["data"] | {name: measure(name, SEEDS[name], folder) for name in ALONE[what]}
+    seconds = sum(sum(data[name]["seconds"]) for name in ALONE[what])
+    added = {what: record.provenance(f"python -m experiments.pretraining --only {what}", seconds)}
+    return recorded | {"settings": settings_now(data), "added": recorded.get("added", {}) | added, "data": data}
 
 
 def measured_afresh(smoke: bool, folder: Path) -> dict[str, Any]:
@@ -216,7 +222,7 @@ def measured_afresh(smoke: bool, folder: Path) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> Path:
     """Measure and write; returns where."""
     parser = record.options(__doc__, runs=True)
-    parser.add_argument("--only", choices=["laptop"], help="measure this curve alone and put it into the record")
+    parser.add_argument("--only", choices=ALONE, help="measure this alone and put it into the record")
     options = record.parse(parser, arguments)
     if options.only and options.smoke:
         parser.error("--only puts a curve into the record: leave --smoke away")
@@ -224,7 +230,7 @@ def main(arguments: list[str] | None = None) -> Path:
         folder = options.runs or Path(temporary)
         if options.only:
             recorded = results.load("pretraining", options.folder or results.FOLDER)
-            result = with_one_more(recorded, options.only, folder)
+            result = with_more(recorded, options.only, folder)
         else:
             result = measured_afresh(options.smoke, folder)
     data = result["data"]

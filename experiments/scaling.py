@@ -27,7 +27,7 @@ from layercake.labs import judging, language
 from layercake.training import train
 from solutions import transformer
 from solutions.pretraining import fit_power_law
-from solutions.rnn import RecurrentLanguageModel
+from solutions.rnn import RecurrentLanguageModel, truncated_bptt
 
 FAMILIES = ("LSTM", "transformer")
 WIDTHS = {"LSTM": (48, 64, 96, 128, 160, 224), "transformer": (32, 48, 64, 80, 96, 128)}  # the last is predicted
@@ -138,7 +138,7 @@ def model_and_text(size: Size, seed: int) -> tuple[nn.Module, Any]:
         return transformer.GPT(V, LONGEST, size.d_model, layers, HEADS), village_model.Rows(rows, seed)
     lab = language.Settings(size.d_model, layers, size.steps, texts, tokens, N_DOCUMENTS, 0.0)
     model, _, _ = language.build(partial(RecurrentLanguageModel, tied=True), nn.LSTM, lab)
-    return model, language.Streams(lab, seed)
+    return model, language.Streams(lab, seed, truncated_bptt)
 
 
 def rate_of(coefficient: float, d_model: int) -> float:

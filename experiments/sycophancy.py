@@ -17,7 +17,6 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import torch
-from scipy import stats
 from torch import nn
 
 from experiments import record
@@ -114,6 +113,8 @@ def run(job: Job, settings: Settings, folder: Path) -> dict[str, Any]:
 
 def line(x: list[float], y: list[float]) -> dict[str, float]:
     """The slope of y over x by least squares, with its 95% interval (t-distribution); none for two points."""
+    from scipy import stats  # here: it takes a second to load
+
     fit = stats.linregress(x, y)
     reach = float(stats.t.ppf(0.975, len(x) - 2)) * fit.stderr if len(x) > 2 else 0.0
     return {"value": round(fit.slope, 4), "low": round(fit.slope - reach, 4), "high": round(fit.slope + reach, 4)}

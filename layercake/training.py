@@ -242,6 +242,16 @@ def _resume(path: Path, model, optimiser, generator, settings, first_loss: float
     return History(losses, tensors["history.second"].tolist(), float(metadata["seconds"]))
 
 
+def restore(model: nn.Module, path: Path) -> None:
+    """Put the weights of a checkpoint of `train` into a model. Raises CheckpointError where there is none."""
+    if not path.exists():
+        raise CheckpointError(f"there is no {path}: train the model first")
+    tensors, _ = _read(path)
+    model.load_state_dict(
+        {key.removeprefix("model."): tensor for key, tensor in tensors.items() if key.startswith("model.")}
+    )
+
+
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, framework="pt") as file:

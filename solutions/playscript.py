@@ -37,11 +37,13 @@ def label(character: str) -> str:
 def render_playscript(place: str, cast: Sequence[str], lines: Sequence[tuple[str, str]], speaker: str) -> str:
     """Write a play as far as it has got, and break off where `speaker` is to go on.
 
-    The first line is "A scene at the {place}". The second says who is there, the last of them after "and": "Present:
-    Nell, Otto and the guide."; one alone stands by itself. Then each line, behind its speaker's label and a colon, and
-    last the label of the speaker with a colon, and nothing after it, not even a space.
+    The first line is "A scene at the {place}". The second lists all of the cast in their order, as they are called,
+    joined by ", " but the last by " and ": "Present: Nell, Otto and the guide."; one alone stands by itself. Then each
+    line that was spoken has a line of its own: its speaker's label, ": ", and what was said, as it is. The last line is
+    the label of `speaker` with a colon, and nothing after it, not even a space.
 
-    Raises ValueError where the cast is empty or one text, or a line or the speaker is of somebody who is not in it.
+    Raises ValueError where the cast is empty, where it is one text, and where a line or the `speaker` is of somebody
+    who is not in it by that very name.
     """
     if isinstance(cast, str):
         raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
@@ -61,10 +63,13 @@ def render_playscript(place: str, cast: Sequence[str], lines: Sequence[tuple[str
 def few_shot_prompt(place: str, cast: Sequence[str], examples: Sequence[Exchange], question: str) -> str:
     """A play in which questions have been answered already, broken off where the next answer comes.
 
-    The first of the cast asks, the last answers; the examples come in their order, the question after them.
+    It is written as `render_playscript` writes it. The first of the cast asks and the last answers, however many are
+    present. The examples come in their order, none of them left out, then the question; the label of the one who
+    answers is the last line.
 
-    Raises ValueError where the cast is fewer than two, and where the question is itself among the examples, in
-    whatever letters: the answer would only be copied.
+    Raises ValueError where the cast is fewer than two, and where the question is itself one of the examples' questions,
+    since the answer would only be copied: two are the same where their `words` are, in whatever letters, and with
+    whatever signs and spaces around those.
     Source: Brown et al. 2020, figure 2.1.
     """
     if len(cast) < 2:
@@ -87,12 +92,16 @@ def generate_until(
 ) -> list[int]:
     """Go on from a prompt until one of the stops has been written, or `n_tokens` tokens; returns what is in front.
 
-    A stop is a sequence of tokens, and counts only where all of it stands in what was written, not in the prompt or
-    across its end. Nothing is generated after it, and it is not returned. Each token is read once: `model(tokens (1,
-    T), state)` gives logits (1, T, vocab_size) and the next state, None before the first. `choose` maps logits
-    (1, vocab_size) to tokens (1): the likeliest, where none is given.
+    A stop is a sequence of tokens, and counts only where all of it stands in what was written, side by side, not in the
+    prompt or across its end. No token is chosen after it, and it is not returned.
 
-    Shapes: tokens, whole numbers -> at most n_tokens whole numbers.
+    `model(tokens (1, T), state)` gives logits (1, T, vocab_size) and the next state, and reads the prompt in one call,
+    with the state None, then each new token in a call of its own, with the state that came back; it does not read the
+    last token, after which none is chosen. `choose` maps the logits of the last position, (1, vocab_size), as the model
+    gave them, to tokens (1), once for each token that is written: the likeliest, where none is given.
+
+    Shapes: tokens, and each of the stops, lists or tuples of whole numbers, 0 among them -> a list of Python's whole
+    numbers, at most n_tokens.
     Raises ValueError for an empty prompt, and for a stop without tokens.
     """
     if not tokens or not all(stops):
@@ -122,18 +131,21 @@ def classify_failure(
 ) -> str:
     """Say what became of a line that an assistant was to speak: one of `OUTCOMES`.
 
-    `written` is all that the model wrote behind the label, further lines included, up to where the next question would
-    have come. The worst counts:
+    `written` is all that the model wrote behind the label, further lines included. The worst that applies counts:
 
-    - "left the play": the mark `end` stands in it, or below the first line one that nobody speaks, such as "Curtain.";
-      an empty line is none.
-    - "new character": a line below the first is spoken by somebody whose label is not of the cast. Somebody speaks
-      where a line begins with a label, which is one word or several without a sign among them, and a colon; letters may
-      be small or large.
-    - then the first line alone is judged: "right", where it names the answer and none of the rivals; "wrong", where it
-      names a rival; "no answer" otherwise. To name is to have the words side by side, as whole words.
+    - "left the play": the mark `end` stands anywhere in it, sign for sign, or a line below the first is spoken by
+      nobody, such as "Curtain."; an empty line counts for nothing.
+    - "new character": a line below the first is spoken by somebody whose label is none of the cast's labels.
+    - "wrong": the first line names a rival, whatever else it names, also where the rival is part of the answer.
+    - "right": the first line names the answer and no rival.
+    - "no answer": all else.
 
-    Raises ValueError where cast or rivals are one text.
+    Somebody speaks a line that begins with a label and a colon, whatever comes behind it. A label is one word or
+    several, of letters in any alphabet and digits, with spaces and no other sign among them. Two labels are the same
+    where all of their letters are, small or large. The first line has no label. To name a value is to have all of its
+    words, whole and side by side, in letters small or large: what a word is, the helper `words` says.
+
+    Raises ValueError where the cast is one text, and where the rivals are.
     """
     for its, texts in (("cast", cast), ("rivals", rivals)):
         if isinstance(texts, str):

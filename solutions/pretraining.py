@@ -1,25 +1,17 @@
-"""Pretraining: the recipe that turns text into a language model, from the bytes to the law that says how large.
+"""Pretraining: the recipe that turns tokens into a language model, from a batch to the law that says how large.
 
-What is built here: a tokenizer learned from text (byte-level BPE: Sennrich et al. 2016, on bytes as in Radford et al.
-2019), batches, the optimiser (AdamW: Kingma & Ba 2015, Loshchilov & Hutter 2019), its learning rate over time (a linear
-warm-up and a cosine: Loshchilov & Hutter 2017), clipping (Pascanu et al. 2013), one step of training with accumulation
-and mixed precision (Micikevicius et al. 2018), a loss on text that was held out, and the power law in which such losses
-fall (Kaplan et al. 2020).
+What is built here: batches, the optimiser (AdamW: Kingma & Ba 2015, Loshchilov & Hutter 2019), its learning rate over
+time (a linear warm-up and a cosine: Loshchilov & Hutter 2017), clipping (Pascanu et al. 2013), one step of training
+with accumulation and mixed precision (Micikevicius et al. 2018), a loss on text that was held out, and the power law in
+which such losses fall (Kaplan et al. 2020).
 
-In the tokenizer words are counted once, and a merge touches only the words that hold its pair; `<|endoftext|>`, which
-stands between documents, is a word like others. What is left out: tokens beside the bytes and their merges, shuffled
-files larger than memory, sharded optimisers and models. A model is anything that maps tokens (B, T) to logits
-(B, T, vocab_size) and something else beside them, as `GPT` and `RecurrentLanguageModel` do. Losses are in nats per
-token.
+What is left out: shuffled files larger than memory, sharded optimisers and models. A model is anything that maps tokens
+(B, T) to logits (B, T, vocab_size) and something else beside them, as `GPT` and `RecurrentLanguageModel` do. Losses are
+in nats per token.
 """
 
-import heapq
 import math
-import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -27,161 +19,17 @@ from torch import Tensor, nn
 
 Model = Callable[[Tensor], tuple[Tensor, object]]  # tokens (B, T) -> logits (B, T, vocab_size), and its state
 Batch = tuple[Tensor, Tensor]  # inputs and targets, (B, T) each
-Pair = tuple[int, int]  # of neighbouring tokens
-
-N_BYTES = 256  # tokens 0 to 255 are the bytes; merge i makes token 256 + i
-WORD = re.compile(
-    r"""
-    <\|endoftext\|>                                  # between documents: a word, whatever stands beside it
-    | '(?:[sdmt]|ll|re|ve)                           # what English joins to a word: it's, they'll
-    | [ ]?[^\W\d_]+                                  # letters, with the space before them
-    | [ ]?\d+                                        # digits
-    | [ ]?(?:(?!<\|endoftext\|>)(?:[^\w\s]|_))+      # other signs
-    | \s+(?!\S) | \s+                                # white space, the last of it left to the word that follows
-    """,
-    re.VERBOSE,
-)
-
-
-def split_words(text: str) -> list[str]:
-    """Cut a text into words, spaces and signs; laid end to end they are the text again.
-
-    The pattern is GPT-2's, as far as Python's `re` can say it: ² and ½ count as letters, not as digits, and the
-    separators U+001C to U+001F as white space. And `<|endoftext|>` is one word.
-
-    Raises UnicodeEncodeError, a ValueError that names the place, where half a surrogate pair stands in the text.
-    Source: Radford et al. 2019; the pattern is that of the code published with it.
-    """
-    text.encode()  # no bytes, no tokens: fails here, with the place in the text
-    return WORD.findall(text)
-
-
-def merge_pair(tokens: list[int], pair: Pair, new: int) -> list[int]:
-    """The tokens with `new` in the place of `pair`, wherever it stands, found from left to right.
-
-    So of three equal tokens in a row, the first two are the pair, and the third stays.
-    """
-    first, second = pair
-    merged = []
-    for token in tokens:
-        if token == second and merged and merged[-1] == first:
-            merged[-1] = new
-        else:
-            merged.append(token)
-    return merged
-
-
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    """Learn which pairs of tokens become one: the merges, in order, of which merge i makes token 256 + i.
-
-    The pair that stands side by side most often is merged next; of those equally frequent the smallest, by its first
-    token, then its second. Pairs are counted within the words of `split_words`, so that no token reaches from one word
-    into the next, at every place where they stand: three equal tokens in a row hold two pairs.
-
-    Returns vocab_size - 256 merges. Raises ValueError where vocab_size is below 256, and where the text has no pair
-    left before that.
-    Source: Sennrich et al. 2016, algorithm 1; on bytes, Radford et al. 2019.
-    """
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    ### BEGIN SOLUTION
-    times = Counter(split_words(text))
-    words, frequencies = [list(word.encode()) for word in times], list(times.values())
-    counts, holders = Counter(), defaultdict(set)  # of a pair: how often it occurs, and which words have held it
-    for w, tokens in enumerate(words):
-        for pair in pairwise(tokens):
-            counts[pair] += frequencies[w]
-            holders[pair].add(w)
-    queue = [(-count, pair) for pair, count in counts.items()]  # the smallest entry is the pair to merge
-    heapq.heapify(queue)
-
-    def most_frequent() -> Pair:
-        """Take the next pair from the queue, where a pair may stand with a count from before some merges."""
-        while queue:
-            count, pair = heapq.heappop(queue)
-            if -count == counts[pair]:
-                return pair
-            if counts[pair]:  # it stands further back: merges have taken from its count
-                heapq.heappush(queue, (-counts[pair], pair))
-        raise ValueError(f"vocab_size={vocab_size}: the text has no pair left after {new - N_BYTES} merges")
-
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        pair = most_frequent()
-        merges.append(pair)
-        made = set()  # the pairs with the new token in them
-        for w in holders.pop(pair):
-            for old in pairwise(words[w]):
-                counts[old] -= frequencies[w]
-            words[w] = merge_pair(words[w], pair, new)
-            for kept in pairwise(words[w]):
-                counts[kept] += frequencies[w]
-                if new in kept:
-                    holders[kept].add(w)
-                    made.add(kept)
-        for pair in made:
-            heapq.heappush(queue, (-counts[pair], pair))
-    return merges
-    ### END SOLUTION
-
-
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    """The tokens of a text: its bytes, word by word, with the merges made in the order in which they were learned.
-
-    Of the pairs in a word the one that was learned first is merged first, wherever it stands, from left to right; then
-    the next, also of pairs that only a merge made, until no pair in the word is a merge.
-
-    Shapes: -> whole numbers below 256 + len(merges); as many as bytes, or fewer.
-    Raises UnicodeEncodeError, as `split_words`. Source: Sennrich et al. 2016, section 3.2.
-    """
-    ### BEGIN SOLUTION
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-
-    @cache  # a text has few words that it does not have often
-    def encode_word(word: str) -> list[int]:
-        tokens = [*word.encode(), None]  # a ring: None stands after the last token and before the first
-        left, right = list(range(-1, len(tokens) - 1)), [*range(1, len(tokens)), 0]
-        queue = [(ranks[pair], i) for i, pair in enumerate(pairwise(tokens)) if pair in ranks]
-        heapq.heapify(queue)
-        while queue:
-            rank, i = heapq.heappop(queue)
-            j = right[i]
-            if (tokens[i], tokens[j]) != merges[rank]:
-                continue  # one of the two has become part of another token
-            tokens[i], tokens[j] = N_BYTES + rank, None
-            right[i], left[right[j]] = right[j], i
-            for a, b in ((left[i], i), (i, right[i])):
-                if (tokens[a], tokens[b]) in ranks:
-                    heapq.heappush(queue, (ranks[tokens[a], tokens[b]], a))
-        return [token for token in tokens if token is not None]
-
-    return [token for word in split_words(text) for token in encode_word(word)]
-    ### END SOLUTION
-
-
-def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
-    """The text that the tokens stand for. Bytes that are no UTF-8, as a model may well write them, become `�`.
-
-    Shapes: tokens, whole numbers below 256 + len(merges). Raises ValueError, which names it, for any other.
-    """
-    ### BEGIN SOLUTION
-    pieces = [bytes([byte]) for byte in range(N_BYTES)]  # the bytes of each token
-    for first, second in merges:
-        pieces.append(pieces[first] + pieces[second])
-    tokens = list(tokens)
-    for token in tokens:
-        if not 0 <= token < len(pieces):
-            raise ValueError(f"token {int(token)} is unknown: the vocabulary has the tokens 0 to {len(pieces) - 1}")
-    return b"".join(pieces[token] for token in tokens).decode("utf-8", errors="replace")
-    ### END SOLUTION
 
 
 def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generator | None = None) -> Batch:
     """Cut windows of T tokens out of a long text at random places, and beside each the tokens that come next.
 
-    Every place where a whole window and its last target fit is equally likely, and windows may overlap.
+    For each row a place is drawn anew. Every place where a whole window and its last target fit is equally likely, so
+    windows may overlap. Chance comes from `generator`, which leaves PyTorch's own as it was, or without one from
+    PyTorch's own. The batch is no view of the text: to change the one does not change the other.
 
-    Shapes: tokens (n_tokens), n_tokens > T -> inputs (B, T), targets (B, T), where B is `batch_size`.
+    Shapes: tokens (n_tokens), n_tokens > T -> inputs (B, T), targets (B, T), where B is `batch_size`, of the type that
+    the tokens have.
     Raises ValueError where the text is too short for one window.
     """
     if len(tokens) <= T:
@@ -228,7 +76,8 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     """The learning rate of one step: up in a straight line to the peak, then down along half a cosine to the floor.
 
     Steps count from 0 to `steps` - 1. Step 0 has peak / warm_up, step `warm_up` - 1 the peak; the cosine begins there
-    and would reach the floor at step `steps`. Without a warm-up (0) the cosine begins at step 0, at the peak.
+    and would reach the floor at step `steps`. Without a warm-up (0) the cosine begins at step 0, at the peak. A rate
+    is a float.
 
     Source: Loshchilov & Hutter 2017, equation 5, without restarts; the warm-up as in Goyal et al. 2017.
     """
@@ -246,10 +95,10 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     """Shorten all gradients together, in place, so that their joint length is at most `max_norm`.
 
     The joint length is the Euclidean norm of all their numbers in one row. All are multiplied by the same factor, so
-    the direction stays; a length that is not too large is left as it is. Parameters without a gradient are skipped;
-    one at least has one.
+    the direction stays; gradients that are not too long are left as they are. Parameters without a gradient are
+    skipped, and no others; one at least has one.
 
-    Returns the length before, (). Source: Pascanu et al. 2013, algorithm 1.
+    Returns the length before, a tensor () or a number. Source: Pascanu et al. 2013, algorithm 1.
     """
     ### BEGIN SOLUTION
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -269,15 +118,22 @@ def train_step(
     dtype: torch.dtype = torch.float32,
     scaler: torch.amp.GradScaler | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Take one step of the optimiser on several batches at once, one after the other through the model.
+    """Take one step of the optimiser on several batches.
 
-    The loss is the mean cross-entropy over all their targets, so that the step is that of one large batch, whatever
-    their sizes. `dtype` is what matrices are multiplied in (`torch.autocast`); the weights stay in float32, and so does
-    the loss. In float16 small gradients become zero, so there the loss is multiplied by the scaler's factor before
-    the backward pass and the gradients divided by it after; bfloat16 has float32's range and needs none. The model
-    stays in the mode that it is in.
+    They go through the model one after the other, each forward and back before the next one comes. The loss is the mean
+    cross-entropy over all their targets, so that the step is that of one large batch, whatever their sizes. Gradients
+    from before the call do not count, whether they are taken away or set to zero; those of the call are clipped
+    together, to `max_norm`, whatever groups the optimiser has.
 
-    Shapes: batches of inputs and targets (B, T) -> the loss (), and the gradients' norm before clipping ().
+    `dtype` is what matrices are multiplied in (`torch.autocast`); the weights stay in float32, and so does the loss. In
+    float16 small gradients become zero, so a scaler multiplies the loss by its factor before the backward pass, and
+    divides the gradients by it after. It takes the step, or none where gradients overflowed, and sets its next factor.
+    One that is given is used in every `dtype`; without one nothing is scaled.
+
+    The model stays in the mode that it is in.
+
+    Shapes: batches of inputs and targets, tokens (B, T) -> the loss (), before the step, and the gradients' norm (),
+    before clipping (each a number too, and with a graph or without).
     Source: Micikevicius et al. 2018, sections 3.1 and 3.2.
     """
     ### BEGIN SOLUTION
@@ -303,11 +159,12 @@ def train_step(
 def evaluate(model: nn.Module, tokens: Tensor, T: int, batch_size: int = 32) -> float:
     """The mean loss over a whole text, in nats per token: every token but the first is predicted once.
 
-    The text is read in windows of T targets laid end to end, each from its own beginning, `batch_size` at a time; the
-    last window may be shorter. The loss is taken in float32, whatever the model computes in. The model is in evaluation
-    mode meanwhile, and afterwards in the mode that it was in.
+    The text is read in windows of T targets laid end to end, each from its own beginning, at most `batch_size` at a
+    time; the last window may be shorter. The loss is taken in float32, whatever the model computes in. The model is in
+    evaluation mode meanwhile, with all its parts, and afterwards in the mode that it was in. Nothing else of it
+    changes, its gradients neither.
 
-    Shapes: tokens (n_tokens), n_tokens >= 2 -> a number.
+    Shapes: tokens (n_tokens), n_tokens >= 2 -> a number, or a tensor (). All parts of the model come in one mode.
     """
     ### BEGIN SOLUTION
     mode, n_whole, total = model.training, (len(tokens) - 1) // T * T, 0.0
@@ -326,9 +183,10 @@ def evaluate(model: nn.Module, tokens: Tensor, T: int, batch_size: int = 32) -> 
 def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
     """Fit y = floor + scale · x^(-exponent): a straight line through the logarithms, by least squares.
 
-    `floor` is what y can never fall below. For a loss it is the entropy of the text; in the village it is known.
+    The logarithms are those of x and of y - floor, the difference and they in float64. `floor` is what y can never fall
+    below, and may be negative; for a loss it is the entropy of the text, which in the village is known.
 
-    Shapes: x (n) and y (n), n >= 2, positive, y above the floor -> scale, exponent.
+    Shapes: x (n) and y (n), n >= 2, positive, not all x equal, y above the floor -> scale, exponent, two floats.
     Raises ValueError where a y is not above the floor. Source: Kaplan et al. 2020, section 1.2, for the form.
     """
     ### BEGIN SOLUTION

@@ -1,9 +1,13 @@
-"""What many tests share: the browser, a page with one moving picture on it, and experiments' scripts run small."""
+"""What many tests share: the browser, a page with one moving picture on it, warm sandboxes, experiments run small."""
 
 import functools
+import gc
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +15,10 @@ from types import ModuleType
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
+from autograder.checking.topic import topics
 from layercake import figures
 
 FEW_STEPS = {  # of labs at their smallest scale, which is to show a person something; here it only has to run
@@ -21,8 +28,40 @@ FEW_STEPS = {  # of labs at their smallest scale, which is to show a person some
     "reward": {"comparisons": 12, "steps": 3, "preferred": 2, "questions": 4},
     "sft": {"demonstrations": 12, "steps": 3, "questions": 2},
 }
+LONGEST_REPLY = {  # in the same labs: of what a model writes, eight tokens do, which it does one after another
+    "playscript": "N_TOKENS",
+    "reward.rollouts": "LONGEST",
+    "sft": "N_TOKENS",
+}
 WIDE = {"width": 1280, "height": 900}
 sys.modules.setdefault("rfc3987_syntax", None)  # as the command line does: jsonschema would build a grammar in seconds
+gc.set_threshold(100_000, 20, 20)  # as the command line does: most of what is made are modules and tests, which stay
+
+
+TOPICS = frozenset(topics())
+BANKS = {"test_checks", "test_mistakes", "test_mutations", "test_promises", "test_strangers"}
+
+
+class FileByFile(LoadScopeScheduling):
+    """The tests of a file run in one process, but those of the banks of checks, which do topic by topic.
+
+    xdist's own groups would say so too, but pytest 9.2 has no place for them: each test then is a group of its own, and
+    each process builds what a file's tests share.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, parameters = Path(nodeid.split("::")[0]).stem, nodeid.partition("[")[2]
+        topic = re.split(r"[-\]]", parameters)[0]
+        return f"the bank of {topic}" if file in BANKS and topic in TOPICS else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByFile:
+    return FileByFile(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """No collection of garbage goes through what is loaded by now."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,6 +70,44 @@ def one_alembic() -> None:
     import nbgrader.api
 
     nbgrader.api.get_alembic_version = functools.cache(nbgrader.api.get_alembic_version)
+
+
+@pytest.fixture(scope="module")
+def kept_sandboxes() -> Iterator[None]:
+    """Each sandbox outlives the run of grading that started it, for the next run of the file: it takes seconds."""
+    from autograder.grading import check_file, cluster
+    from autograder.sandbox import walls
+    from autograder.sandbox.host import Sandbox
+    from autograder.sandbox.limits import Limits
+
+    kept: dict[tuple[str, str, int], Sandbox] = {}
+    starter = ThreadPoolExecutor(1)  # a sandbox ends with the thread that started it
+
+    class Kept(Sandbox):
+        def start(self) -> None:
+            starter.submit(super().start).result()
+
+        def close(self, for_good: bool = False) -> None:
+            if not for_good:
+                super().close()
+
+        def __exit__(self, *error) -> None: ...
+
+    def one(topic: str, walls: str, number: int = 0, limits: Limits = Limits()) -> Sandbox:
+        for other in [key for key in kept if key[0] != topic]:
+            kept.pop(other).close()
+        room = kept.setdefault((topic, walls, number), Kept(topic, walls, number))
+        room.limits = limits
+        return room
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (check_file, cluster):
+            patch.setattr(module, "Sandbox", one)
+        patch.setattr(walls, "launched_ahead", lambda topic, walls: nullcontext())
+        yield
+    for room in kept.values():
+        room.close()
+    starter.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +235,8 @@ def run_small(
     for name, few in FEW_STEPS.items():
         lab = import_module(f"layercake.labs.{name}")
         monkeypatch.setitem(lab.SCALES, "smoke", replace(lab.SCALES["smoke"], **few))
+    for name, longest in LONGEST_REPLY.items():
+        monkeypatch.setattr(f"layercake.labs.{name}.{longest}", 8)
     monkeypatch.setattr(record, "side_by_side", lambda run, each, *more: {one: run(one, *more) for one in each})
     monkeypatch.setenv("TQDM_DISABLE", "1")
 

@@ -13,12 +13,11 @@ import re
 import struct
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbconvert.exporters import HTMLExporter
-from nbgrader.server_extensions.formgrader.handlers import template_path
 from typer.testing import CliRunner
 
 from autograder.checking.topic import ROOT, load, topics
@@ -66,6 +65,7 @@ def course(tmp_path_factory) -> Course:
     for graded in Grading(course, TOPIC.name, limits=LIMITS).grade(order, workers=1):
         course.graded[graded.student] = graded
     course.changed = {path for path, text in contents(*ours).items() if before.get(path) != text}
+    course.points = {score.student: score.score for score in course.scores(TOPIC.name)}
     return course
 
 
@@ -86,7 +86,7 @@ def left_behind(course: Course, student: str) -> str:
 @pytest.mark.parametrize("name", FILES)
 def test_no_point_is_gained(course, name):
     assert graded(course, name).earned == 0
-    assert {score.student: score.score for score in course.scores(TOPIC.name)}.get(NAMES[name], 0) == 0
+    assert course.points.get(NAMES[name], 0) == 0
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -125,6 +125,9 @@ def test_the_last_lines_name_the_codes_and_whose_they_are(course):
 
 def formgraders_page(course: Course, name: str) -> str:
     """One submission as formgrader shows it, with the exporter that it makes of the course's configuration."""
+    from nbconvert.exporters import HTMLExporter
+    from nbgrader.server_extensions.formgrader.handlers import template_path
+
     config = copy.deepcopy(course.config)
     config.HTMLExporter.template_name, config.HTMLExporter.extra_template_basedirs = "formgrade", [template_path]
     numbers = {"index": 0, "total": 1, "base_url": "", "submission_id": "1", "notebook_path": ""}
@@ -137,8 +140,13 @@ def feedback_page(course: Course, name: str) -> str:
     return course.feedback(TOPIC.name, name).read_text(encoding="utf-8")
 
 
-def report_page(course: Course, name: str) -> str:
+@cache
+def whole_report(course: Course) -> str:
     return write_report(course, summarise(course, TOPIC.name)).read_text(encoding="utf-8")
+
+
+def report_page(course: Course, name: str) -> str:
+    return whole_report(course)
 
 
 MATH_THAT_RUNS = r"""() => {

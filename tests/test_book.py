@@ -39,6 +39,8 @@ READ = [
     EXERCISES,
     "book/transformer.html",
     "exercises/transformer/transformer.html",
+    "book/tokenizer.html",
+    "exercises/tokenizer/tokenizer.html",
     "book/pretraining.html",
     "exercises/pretraining/pretraining.html",
     "book/playscript.html",
@@ -56,7 +58,6 @@ DESIGNS = {
     "attention_on_recurrent": waiting.attention_on_recurrent,
     "convolution": waiting.convolutional,
 }
-pytestmark = pytest.mark.xdist_group("book")  # one process builds it, where tests are spread over several
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +254,7 @@ def test_baked_layers_are_links_and_the_others_say_so(visit):
     opened = visit(LANDING)
     layers = opened.page.locator("svg.cake .cake-layer")
     shown = {layer.get_attribute("data-topic"): layer for layer in layers.all()}
-    assert len(shown) == 9
+    assert len(shown) == 10
     for topic, layer in shown.items():
         baked = (ROOT / "book" / f"{topic}.md").exists()
         assert layer.evaluate("(e) => e.localName") == ("a" if baked else "g"), topic

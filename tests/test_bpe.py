@@ -16,7 +16,7 @@ from tokenizers import pre_tokenizers
 
 from benchmarks.bpe import library_bpe, library_with, naive_bpe
 from layercake.corpus import END_OF_TEXT
-from solutions.pretraining import decode, encode, merge_pair, split_words, train_bpe
+from solutions.tokenizer import decode, encode, merge_pair, split_words, train_bpe
 
 MARK = END_OF_TEXT.decode()
 DOCUMENTS = [topics[name] + "\n" + MARK for name in sorted(topics)]

@@ -22,7 +22,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from checkout import ROOT, copy_to
-from conftest import FEW_STEPS
+from conftest import FEW_STEPS, LONGEST_REPLY
 from nbformat import NotebookNode
 
 from autograder.checking.cells import checked_exercise
@@ -196,10 +196,12 @@ def test_every_other_topics_notebook_runs_too_and_earns_everything(finished, lea
 
 
 def with_few_steps(notebook: NotebookNode) -> NotebookNode:
-    """The notebook with shorter labs, by a cell below the setup cell."""
+    """The notebook with shorter labs and replies, by a cell below the setup cell."""
     setup = next(at for at, cell in enumerate(notebook.cells) if "setup" in cell.metadata.get("tags", []))
     lines = ["from dataclasses import replace", f"from layercake.labs import {', '.join(FEW_STEPS)}"]
     lines += [f"{lab}.SCALES[SCALE] = replace({lab}.SCALES[SCALE], **{few})" for lab, few in FEW_STEPS.items()]
+    for lab, longest in LONGEST_REPLY.items():
+        lines += [f"import layercake.labs.{lab} as writes", f"writes.{longest} = 8"]
     notebook.cells.insert(setup + 1, nbformat.v4.new_code_cell("\n".join(lines)))
     return notebook
 

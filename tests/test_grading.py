@@ -28,6 +28,7 @@ from autograder.grading.grade import Grading
 from autograder.releasing.release import release_into
 from autograder.sandbox.limits import Limits
 
+pytestmark = pytest.mark.usefixtures("kept_sandboxes")
 CLASS = {student.name: student for student in CLASSES["attention"]}
 PICTURE = nbformat.v4.new_output(
     "display_data", data={"image/png": "iVBORw0KGgo=", "text/html": "<script>alert(1)</script>"}
@@ -43,14 +44,14 @@ def command(*words: str, code: int = 0):
 
 @pytest.fixture(scope="module", autouse=True)
 def impatience():
-    """A loop without end is ended after 5 seconds here, and not after 20."""
+    """A loop without end is ended after 3 seconds here, and not after 20."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Grading, "__init__", partialmethod(Grading.__init__, limits=Limits(cell_seconds=5)))
+        patch.setattr(Grading, "__init__", partialmethod(Grading.__init__, limits=Limits(cell_seconds=3)))
         yield
 
 
 @pytest.fixture(scope="module")
-def course(impatience, tmp_path_factory):
+def course(impatience, kept_sandboxes, tmp_path_factory):
     """A course in which the example class has been graded, beside one file that is no notebook."""
     folder = tmp_path_factory.mktemp("course")
     course = Course(folder, make=True)
@@ -97,7 +98,7 @@ def test_the_class_of_every_other_topic_gets_its_points_and_its_mistakes_named(t
     course = Course(tmp_path / "course", make=True)
     build_release(course, topic)
     command("example", topic, "--course", str(course.folder))
-    said = command("grade", topic, "--course", str(course.folder))
+    said = command("grade", topic, "--course", str(course.folder), "--workers", "1")
     given = {score.student: score.score for score in course.scores(topic)}
     assert given == {student.name: student.points for student in CLASSES[topic]}
     mistaken = [student for student in CLASSES[topic] if student.story.startswith("mistake")]

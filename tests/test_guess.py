@@ -26,7 +26,6 @@ from layercake.figures import guess
 ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 WAYS = ["offered first", "the right word", "no bet", "another word"]
-pytestmark = pytest.mark.xdist_group("book")  # one process has the browser, where tests are spread over several
 
 
 # --- what the picture is made of -----------------------------------------------------------------------------

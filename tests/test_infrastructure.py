@@ -24,7 +24,6 @@ from layercake.figures import compute
 ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 PICTURE = "compute"
-pytestmark = pytest.mark.xdist_group("book")
 
 
 @pytest.fixture(scope="module")

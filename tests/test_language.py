@@ -23,7 +23,7 @@ from layercake.figures.style import one_line
 from layercake.labs import judging, language
 from layercake.training import CheckpointError
 from solutions.prediction import sample
-from solutions.rnn import GRUCell, LSTMCell, RecurrentLanguageModel
+from solutions.rnn import GRUCell, LSTMCell, RecurrentLanguageModel, truncated_bptt
 from solutions.transformer import GPT
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,8 @@ NAMES = ("language", "chekhov", "every_position")
 
 
 def tiny_run(folder, **keywords):
-    return language.run(RecurrentLanguageModel, LSTMCell, "smoke", folder=folder, settings=TINY, **keywords)
+    parts = RecurrentLanguageModel, LSTMCell, truncated_bptt
+    return language.run(*parts, "smoke", folder=folder, **{"settings": TINY} | keywords)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def curve(tmp_path_factory):
 
 class TestStreams:
     def test_every_token_is_a_target_once_and_in_order(self):
-        streams = language.Streams(TINY, seed=0)
+        streams = language.Streams(TINY, 0, truncated_bptt)
         chunks = [streams.next_chunk() for _ in range(30)]
         assert all((one[:, -1] == other[:, 0]).all() for one, other in pairwise(chunks))
         for b in range(TINY.batch_size):
@@ -61,7 +62,7 @@ class TestStreams:
         assert len(set(documents)) == 60 and not others & set(documents)
 
     def test_only_the_kinds_that_are_named_are_read(self):
-        streams = language.Streams(replace(TINY, kinds=("sum",)), seed=0)
+        streams = language.Streams(replace(TINY, kinds=("sum",)), 0, truncated_bptt)
         tokens = streams.next_chunk()
         first = [document.tokens for document in islice(language.numbered(0, ("sum",)), TINY.batch_size)]
         assert [row[1:9] for row in tokens.tolist()] == [list(text[:8]) for text in first]
@@ -78,7 +79,7 @@ class TestStreams:
                 seen.append(state)
                 return self.model(tokens, state)
 
-        streams, generator = language.Streams(TINY, seed=0), torch.Generator()
+        streams, generator = language.Streams(TINY, 0, truncated_bptt), torch.Generator()
         for _ in range(2):
             loss, _ = streams(Watched(), generator)
             loss.backward()
@@ -90,33 +91,59 @@ class TestStreams:
     def test_what_is_saved_gives_the_same_next_step(self, layer):
         torch.manual_seed(0)
         model = language.build(RecurrentLanguageModel, layer, TINY)[0]
-        one, other, generator = language.Streams(TINY, 0), language.Streams(TINY, 0), torch.Generator()
+        one, other = (language.Streams(TINY, 0, truncated_bptt) for _ in range(2))
+        generator = torch.Generator()
         for _ in range(3):
             one(model, generator)
         other.load_state_dict(one.state_dict())
         assert one(model, generator)[0].item() == other(model, generator)[0].item()
 
+    def test_what_is_saved_in_the_middle_of_a_text_gives_the_same_next_steps(self):
+        torch.manual_seed(0)
+        model = language.build(RecurrentLanguageModel, LSTMCell, TINY)[0]
+        one, other = language.Streams(TINY, 0, truncated_bptt), language.Streams(TINY, 0, truncated_bptt)
+        for step in range(language.CHUNKS + 3):
+            loss = one(model, None)[0].item()
+            if step == language.CHUNKS - 3:
+                other.load_state_dict(one.state_dict())
+            elif step > language.CHUNKS - 3:
+                assert other(model, None)[0].item() == loss
+
+    @pytest.mark.parametrize(
+        ("read", "said"),
+        [
+            (lambda model, tokens, length: truncated_bptt(model, tokens, length + 1), "gave logits for"),
+            (lambda model, tokens, length: [], "ended before"),
+        ],
+    )
+    def test_a_loop_that_reads_other_chunks_is_refused(self, read, said):
+        model = language.build(RecurrentLanguageModel, LSTMCell, TINY)[0]
+        with pytest.raises(ValueError, match=f"{said}.*does your truncated_bptt pass its check"):
+            language.Streams(TINY, 0, read)(model, None)
+
     def test_a_state_of_another_number_of_texts_is_refused(self):
-        saved = language.Streams(replace(TINY, batch_size=3), 0).state_dict()
+        saved = language.Streams(replace(TINY, batch_size=3), 0, truncated_bptt).state_dict()
         with pytest.raises(ValueError, match="3 texts were being read; here there are 4"):
-            language.Streams(TINY, 0).load_state_dict(saved)
+            language.Streams(TINY, 0, truncated_bptt).load_state_dict(saved)
 
 
 class TestTheModel:
     @pytest.mark.parametrize(
         ("layer", "name"), [(LSTMCell, "LSTM"), (GRUCell, "GRU"), (nn.RNNCell, "RNN"), (nn.LSTM, "LSTM")]
     )
-    def test_layers_with_pytorchs_numbers_are_replaced_by_the_fused_ones(self, layer, name):
+    @pytest.mark.parametrize("fused", [True, False])
+    def test_layers_with_pytorchs_numbers_have_their_name_and_are_replaced_where_it_is_said(self, layer, name, fused):
         torch.manual_seed(0)
-        model, called, fused = language.build(RecurrentLanguageModel, layer, replace(TINY, n_layers=2))
-        assert (called, fused) == (name, True)
-        assert all(isinstance(part, language.FUSED[name]) for part in model.layers)
+        settings = replace(TINY, n_layers=2)
+        model, called, is_same = language.build(RecurrentLanguageModel, layer, settings, fused)
+        assert (called, is_same) == (name, True)
+        assert all(isinstance(part, language.FUSED[name] if fused else layer) for part in model.layers)
 
     def test_the_replacement_has_the_callers_weights(self):
         torch.manual_seed(0)
         own = RecurrentLanguageModel(len(village.VOCABULARY), TINY.d_model, 1, LSTMCell)
         torch.manual_seed(0)
-        model, _, _ = language.build(RecurrentLanguageModel, LSTMCell, TINY)
+        model, _, _ = language.build(RecurrentLanguageModel, LSTMCell, TINY, fused=True)
         tokens = torch.randint(len(village.VOCABULARY), (2, 9))
         torch.testing.assert_close(model(tokens)[0], own(tokens)[0], atol=1e-5, rtol=0)
 
@@ -126,9 +153,11 @@ class TestTheModel:
                 h, c = super().forward(x, state)
                 return h, 0.5 * c
 
-        curve = language.run(RecurrentLanguageModel, LeakyLSTMCell, "smoke", folder=tmp_path, settings=TINY)
+        curve = language.run(
+            RecurrentLanguageModel, LeakyLSTMCell, truncated_bptt, "smoke", folder=tmp_path, settings=TINY
+        )
         assert curve.layer == "LeakyLSTM" and isinstance(curve.model.layers[0], LeakyLSTMCell)
-        assert "none of PyTorch's fused layers" in capsys.readouterr().out
+        assert "none of PyTorch's layers" in capsys.readouterr().out
         assert "Nothing has been recorded" in language.alt_text(curve)
         language.plot(curve)
 
@@ -177,13 +206,11 @@ class TestTheLab:
     def test_a_checkpoint_of_other_sizes_is_refused(self, tmp_path):
         tiny_run(tmp_path, stop_after=2)
         with pytest.raises(CheckpointError, match="batch_size was 4, now 5"):
-            language.run(
-                RecurrentLanguageModel, LSTMCell, "smoke", folder=tmp_path, settings=replace(TINY, batch_size=5)
-            )
+            tiny_run(tmp_path, settings=replace(TINY, batch_size=5))
 
     def test_an_unknown_scale_is_refused(self, tmp_path):
         with pytest.raises(ValueError, match='"smoke", "laptop" or "colab"'):
-            language.run(RecurrentLanguageModel, LSTMCell, "huge", folder=tmp_path)
+            language.run(RecurrentLanguageModel, LSTMCell, truncated_bptt, "huge", folder=tmp_path)
 
     def test_the_loss_falls_and_stays_above_the_bound(self, curve):
         assert curve.tokens[-1] == TINY.steps * TINY.tokens_per_step

@@ -21,7 +21,7 @@ from torch import nn
 import layercake
 from layercake import results
 from layercake.device import INSTALL_TORCH, pick, where
-from layercake.figures import lab_recall
+from layercake.figures import lab_gates, lab_reading, lab_recall
 from layercake.labs import clock, recall
 from layercake.training import CheckpointError, TrainingError, learning_rate_at, train
 from solutions.attention import MultiHeadAttention, attention_over_states, causal_attention
@@ -356,12 +356,44 @@ def test_the_recorded_curves_can_be_drawn_alone_and_an_unrecorded_scale_says_so(
     assert lab_recall.NOT_RECORDED in recall.alt_text(curves) and recall.plot(curves).axes[0].lines
 
 
+def test_where_attention_looks_is_what_the_callers_function_gave_and_needs_a_trained_reader(tmp_path):
+    functions = attention_over_states, MultiHeadAttention
+    with pytest.raises(CheckpointError, match="train the model first"):
+        recall.reading(*functions, "smoke", folder=tmp_path, settings=TINY)
+    recall.run(*functions, "smoke", folder=tmp_path, settings=TINY, only=("GRU + attention",))
+    reading = recall.reading(*functions, "smoke", folder=tmp_path, settings=TINY)
+    assert len(reading["weights"]) == 4 and [word[0] for word in reading["symbols"]] == ["k", "v"] * 4
+    assert all(len(row) == 8 and sum(row) == pytest.approx(1) for row in reading["weights"])
+
+    def looks_at_the_first(*given):
+        context, weights = attention_over_states(*given)
+        first = torch.eye(weights.size(1))[torch.zeros(len(weights), dtype=torch.long)]
+        return context, first
+
+    first = recall.reading(looks_at_the_first, MultiHeadAttention, "smoke", folder=tmp_path, settings=TINY)
+    assert all(row == [1] + [0] * 7 for row in first["weights"])
+    assert "0% of the weight lies on the value asked for" in lab_reading.alt_text(first)
+    assert f"k{first['keys'][1][1:]} at {first['symbols'][0]}" in lab_reading.alt_text(first)
+    (axes, *_) = lab_reading.plot(reading).axes
+    assert len(axes.patches) == 4 and axes.get_title(loc="left") == lab_reading.finding(reading)
+
+
+def test_gates_are_drawn_from_the_longest_memory_down_and_told_in_words():
+    kept, words = [[0.2, 0.99, 0.9], [0.4, 0.98, 0.1], [0.3, 0.97, 0.2]], ["the", "inn", "."]
+    assert lab_gates.finding(kept).split() == (
+        "Of 3 units 1 keep half of what they know for 20 words or more, 2 lose half with each word".split()
+    )
+    assert "Most is forgotten at “.”" in lab_gates.alt_text(kept, words)
+    (axes, *_) = lab_gates.plot(kept, words).axes
+    drawn = axes.images[0].get_array()
+    assert drawn[0].tolist() == [0.99, 0.98, 0.97] and [tick.get_text() for tick in axes.get_xticklabels()] == words
+
+
 def test_the_clock_measures_every_reader_at_every_length():
     times = clock.time_per_step(attention_over_states, MultiHeadAttention, "smoke", repeats=2, lengths=(8, 64))
     for name in recall.READERS:
         low, median, high = (times[name][key] for key in ("low_ms", "median_ms", "high_ms"))
         assert len(median) == 2 and all(0 < a <= b <= c for a, b, c in zip(low, median, high))
-    assert times["GRU"]["median_ms"][1] > times["GRU"]["median_ms"][0]
     figure = clock.plot(times)
     assert "ms" in figure.axes[0].get_ylabel() and "64 symbols" in clock.alt_text(times)
 

@@ -380,6 +380,40 @@ def test_a_text_of_ones_own_is_tokenized_and_judged_in_bits_per_byte(manual, tmp
     assert pretraining.sample_story(curve, n_tokens=5).startswith(held_out[:40])
 
 
+def test_short_runs_have_their_own_course_and_give_their_ends(tmp_path, monkeypatch):
+    monkeypatch.setitem(pretraining.SCALES, "laptop", replace(TINY, steps=128))
+    ends = pretraining.short_runs(GPT, "laptop", CPU, folder=tmp_path)
+    assert ends.tokens.tolist() == [steps * TINY.tokens_per_step for steps in (2, 4, 8)]
+    assert ends.long == 128 * TINY.tokens_per_step and ends.floor > 0
+    assert len(list(tmp_path.glob("*-steps/*.safetensors"))) == 3
+    alone = tiny_run(tmp_path / "alone", replace(TINY, steps=8), meanwhile=False)
+    assert ends.losses[2] == pytest.approx(alone.loss["all"][-1])
+    assert "your runs" in str(ends) and f"{ends.losses[0]:.3f}" in str(ends)
+    assert ends.of_the_long_run(alone) == alone.loss["all"][-1]
+
+
+def test_at_equal_budgets_the_two_recorded_laws_cross():
+    *_, first, _, _, _, last = pretraining.equal_budgets().splitlines()
+    small, large = ([float(word) for word in line.split() if "." in word][1:] for line in (first, last))
+    laws = results.load("scaling")["data"]["laws"]
+    assert list(laws) == ["LSTM", "transformer"] and small[0] < small[1] and large[0] > large[1]
+    assert large[1] == pytest.approx(
+        results.load("scaling")["data"]["laws"]["transformer"]["line"]["gap"][-2], abs=0.02
+    )
+
+
+def test_at_smoke_the_law_is_drawn_through_recorded_runs(tmp_path, monkeypatch, curve):
+    """And the recorded long run ends above the line: the short ones spend their steps on what is learned fastest."""
+    monkeypatch.setitem(pretraining.SCALES, "smoke", replace(TINY, steps=64))
+    ends = pretraining.short_runs(GPT, "smoke", CPU, folder=tmp_path)
+    recorded = results.load("pretraining")["data"]
+    assert "recorded" in str(ends) and ends.long == recorded["laptop"]["tokens"][-1]
+    assert ends.of_the_long_run(curve) == statistics.median(experiment.ends(recorded["laptop"]))
+    scale, exponent = reference.fit_power_law(ends.tokens, ends.losses, ends.floor)
+    law = ends.floor + scale * ends.long**-exponent
+    assert 0.02 < ends.of_the_long_run(curve) - law < 0.1
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_stated_activations_are_what_pytorch_keeps(dtype):
     settings, vocab_size = Settings(128, 3, 2, 256, 256, 2, 1, 1e-3, 30, 512, 1), 512
@@ -501,7 +535,8 @@ def test_the_recorded_band_is_that_of_its_seeds_and_of_todays_settings(scale):
     assert recorded["settings"][scale] == json.loads(json.dumps(vars(settings)))
     assert recorded["settings"]["village"] == village.fingerprint()
     assert curve["seeds"] == len(recorded["settings"]["seeds"][scale])
-    assert curve["tokens"] == [step * settings.tokens_per_step for step in judging.measuring_steps(settings.steps)]
+    measured_at = [settings.steps] if scale in experiment.SHORT else judging.measuring_steps(settings.steps)
+    assert curve["tokens"] == [step * settings.tokens_per_step for step in measured_at]
     for line in curve["loss"].values():
         for values, median, low, high in zip(
             zip(*line["seeds"]), line["median"], line["low"], line["high"], strict=True

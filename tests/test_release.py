@@ -52,7 +52,8 @@ def test_the_address_comes_from_one_setting(tmp_path):
     notebook = build(tmp_path)
     badge, setup = notebook.cells[0].source, next(c for c in notebook.cells if "setup" in c.metadata.get("tags", []))
     path = "colab.research.google.com/github/somebody/course/blob/trunk/exercises/attention/attention.ipynb"
-    assert path in badge
+    assert path in badge and "https://somebody.github.io/course/book/attention.html" in badge
+    assert notebook.cells[-1].source == "from autograder.checks.attention import score\n\nscore()"
     assert "git+https://github.com/somebody/course@trunk" in setup.source
     assert len(setup.source.splitlines()) <= 5
     everything = json.dumps(notebook)

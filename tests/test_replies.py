@@ -27,7 +27,6 @@ STATE = {
     ],
     "note": "Counted over many.",
 }  # fmt: skip
-pytestmark = pytest.mark.xdist_group("book")
 
 
 @pytest.fixture

@@ -51,15 +51,18 @@ OWN = {  # what else is handed in: solved, but for one exercise
     "never_ends": ("sequential_depth", "def sequential_depth(*_):\n    while True:\n        pass"),
     "knows_a_new_mistake": ("sequential_depth", "def sequential_depth(waits_for, length, n_layers):\n    return 41"),
 }
+STOPPED = tuple(
+    f"took too long: stopped after {s:g} seconds" for s in (LIMITS.cell_seconds, LIMITS.patience * LIMITS.cell_seconds)
+)
 WHY = {  # student -> exercise -> what is said
     "blaise": {"scaled_dot_product": (Reason.MISSING, "left blank")},
     "quinn": {"causal_attention": (Reason.REFERENCE, "is the imported reference")},
     "henri": {"sequential_depth": (Reason.WRONG, "looks like “counts every unit”")},
-    "emmy": {"causal_attention": (Reason.WRONG, "wrong, perhaps since it calls scaled_dot_product; fails: ")},
+    "emmy": {"scaled_dot_product": (Reason.WRONG, "looks like “divides by d”")},
     "olga": {"sequential_depth": (Reason.MEMORY, "ended with RuntimeError at `hoard = ")},
     "paul": {"scaled_dot_product": (Reason.RAISED, "ended with AttributeError")},
     "forgets_a_bracket": {"causal_attention": (Reason.FAILED, "not defined: its cell ended with SyntaxError: ")},
-    "never_ends": {"sequential_depth": (Reason.TIME, "took too long: stopped after 3 seconds")},
+    "never_ends": {"sequential_depth": (Reason.TIME, STOPPED)},
     "knows_a_new_mistake": {"sequential_depth": (Reason.WRONG, "wrong in no known way; fails: Recurrent layers wait")},
     "imports_the_reference": {
         "scaled_dot_product": (Reason.RAISED, "ended with ReferenceIsAway at `return ours.scaled_dot_product("),
@@ -158,7 +161,7 @@ def test_what_cost_most_comes_first_with_its_question(summary, page):
     lost = [lesson.lost for lesson in summary.lessons]
     assert lost == sorted(lost, reverse=True) and lost[0] > lost[-1]
     first = next(lesson for lesson in summary.lessons if lesson.words == "divides by d")
-    assert (first.count, first.lost) == (1, 1.25)
+    assert (first.count, first.lost) == (1, 1.75)
     assert page.index("By what do you divide the scores") < page.index("How the class did")
 
 

@@ -16,7 +16,6 @@ from importlib import import_module
 import pytest
 import torch
 from recorded import follows_from_its_data
-from scipy.stats import binomtest, linregress
 from tiny import tiny
 
 from autograder.checking.chance import FALSE_ALARM
@@ -217,6 +216,8 @@ def test_demonstrators_err_as_often_as_they_are_said_to():
 @pytest.mark.parametrize(("errors", "n"), [({"mistaken": 0.4}, 3000), ({"hasty": 0.8}, 3000)])
 def test_demonstrators_err_in_the_share_that_is_asked_for(errors, n):
     """Counted where the error shows: who looks up the first of the name errs only about the others."""
+    from scipy.stats import binomtest
+
     dice, ((error, share),) = random.Random(1), errors.items()
     asked = [raters.ask(dice, opinions=0.0) for _ in range(n)]
     if error == "hasty":
@@ -332,7 +333,7 @@ def check_the_figure(name, result):
         assert drawn_as(first, "agrees with the wrong") == [statistics.median(row) for row in data["agrees"]]
         fit = next(line for line in first.lines if "slope" in str(line.get_label())).get_ydata()
         x, y = zip(*((x, y) for x, row in zip(data["shares"], data["agrees"]) for y in row))
-        intercept = linregress(x, y).intercept
+        intercept = statistics.linear_regression(x, y).intercept
         assert [fit[0], fit[-1]] == pytest.approx([intercept, intercept + data["slope"]["value"]], abs=1e-3)
     if name == "rounds":
         assert drawn_as(first, "one round") == [statistics.median(row) for row in data["1"]["drawn"]]

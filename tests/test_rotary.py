@@ -22,7 +22,6 @@ PHONE, SMALL, WIDE = {"width": 390, "height": 844}, {"width": 360, "height": 740
 T, D, HALF = 24, 64, 32
 PAIRS = (0, 4, 8, 31)
 PICTURE = "rotary"
-pytestmark = pytest.mark.xdist_group("book")
 
 
 # --- the numbers ---------------------------------------------------------------------------------------------

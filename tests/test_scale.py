@@ -35,6 +35,7 @@ from autograder.releasing.release import release_into
 from autograder.sandbox import masking
 from autograder.sandbox.limits import Limits
 
+pytestmark = pytest.mark.usefixtures("kept_sandboxes")
 TOPIC = "prediction"
 SEED = 5
 KILLS = 4
@@ -53,7 +54,7 @@ def released(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def graded(released) -> Course:
+def graded(released, kept_sandboxes) -> Course:
     """The same course, graded in one undisturbed run."""
     course = Course(shutil.copytree(released, released.with_name("graded")))
     list(Grading(course, TOPIC, SEED).grade(course.submissions(TOPIC)))

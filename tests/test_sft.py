@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from scipy.stats import chi2
 from tiny import tiny
 from torch import nn
 
@@ -36,7 +35,7 @@ from layercake.training import CheckpointError
 from layercake.village import experts
 from solutions import sft as reference
 from solutions.sft import LoRALinear, add_lora, merge_lora, pack, render_chat, sft_step, within
-from solutions.transformer import generate
+from solutions.transformer import GPT, generate
 
 CPU = Device(torch.device("cpu"), torch.float32, "as in these tests")
 TINY = sft.Settings(demonstrations=7, steps=6, questions=3, batch_size=3, T=160, rank=2)
@@ -57,6 +56,25 @@ def lab(monkeypatch, tmp_path):
         return sft.run(render_chat, pack, step, "smoke", CPU, folder=folder, **more)
 
     return run
+
+
+def test_the_lab_goes_on_with_a_model_of_the_learners_own(tmp_path, monkeypatch):
+    """Another one is another run, which has its mark in the checkpoint's name."""
+    monkeypatch.setitem(sft.SCALES, "smoke", TINY)
+    monkeypatch.setattr(sft, "N_TOKENS", 8)
+    runs = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        own = checkpoints.save(GPT(len(village.VOCABULARY), 256, 16, 1, 1), tmp_path / f"own-{seed}.safetensors")
+        tuned = sft.run(render_chat, pack, sft_step, "smoke", CPU, folder=tmp_path / "runs", start=own)
+        runs.append(tuned.history.loss[0])
+        again = sft.run(render_chat, pack, sft_step, "smoke", CPU, folder=tmp_path / "runs", start=own)
+        assert again.history.loss == tuned.history.loss
+    assert runs[0] != runs[1] and len(list((tmp_path / "runs").glob("*-from-*.safetensors"))) == 2
+    assert checkpoints.mark("village", "village") == ""
+    assert checkpoints.mark("apprentice", "village").startswith("-from-")
+    with pytest.raises(training.CheckpointError, match="There is no model"):
+        sft.run(render_chat, pack, sft_step, "smoke", CPU, folder=tmp_path, start=tmp_path / "missing.safetensors")
 
 
 def test_the_template_is_of_the_villages_tokens():
@@ -383,6 +401,8 @@ def test_where_it_was_recorded_the_assistant_that_ships_is_marked(tuned, monkeyp
 
 def test_the_variance_of_an_adapter_is_judged_soundly():
     """Normal numbers are refused less often than the bound says; a variance that is off by half is refused."""
+    from scipy.stats import chi2
+
     n = WIDE * RANK
     assert chi2.cdf(LOW * n, n) + chi2.sf(HIGH * n, n) < FALSE_ALARM
     for factor in (0.5, 1.5, math.sqrt(3)):

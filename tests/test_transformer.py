@@ -7,7 +7,6 @@ rivals' sizes, and that a training step of ours takes the rivals as they are.
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM
 
 from benchmarks.rivals import gpt2, in_llama, llama, twin
 from layercake import training
@@ -99,6 +98,8 @@ def test_the_rivals_have_as_many_weights(vocab_size):
 
 
 def test_a_rival_of_its_own_has_other_weights(ours):
+    from transformers import LlamaForCausalLM
+
     rival = llama(ours)
     assert isinstance(rival, LlamaForCausalLM)
     assert not torch.equal(rival.lm_head.weight, ours.output.weight)

@@ -21,7 +21,6 @@ ROOT = Path(__file__).parent.parent
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 T, D = 25, 4
 PICTURE = "vanishing"
-pytestmark = pytest.mark.xdist_group("book")
 
 
 # --- the numbers ---------------------------------------------------------------------------------------------

@@ -46,6 +46,15 @@ def looks_like(verdict: Verdict) -> str | None:
     return f"This looks like “{verdict.mistake.replace('_', ' ')}”. {verdict.hint}"
 
 
+def was_given(verdict: Verdict) -> str | None:
+    """The sentence about earlier exercises in whose place right ones were used, or None."""
+    if not verdict.given:
+        return None
+    names = " and ".join(verdict.given)
+    verb, they = ("does", "a right one was") if len(verdict.given) == 1 else ("do", "right ones were")
+    return f"{names} {verb} not pass yet; {they} used here instead."
+
+
 def _common_reason(verdict: Verdict) -> str | None:
     """What is to be said once, where it is true of every check: nothing written yet, say."""
     said = {(check.reason, check.detail, check.difference) for check in verdict.checks}
@@ -71,7 +80,7 @@ def as_text(verdict: Verdict, values: bool = True) -> str:
         lines.append(f"  {sign} {word:<9} {check.asks}")
         if detail := _detail(check, verdict, values):
             lines.append(f"              {detail}")
-    lines += [f"  → {note}" for note in (_common_reason(verdict), looks_like(verdict)) if note]
+    lines += [f"  → {note}" for note in (_common_reason(verdict), looks_like(verdict), was_given(verdict)) if note]
     return "\n".join(lines)
 
 
@@ -91,7 +100,7 @@ def as_html(verdict: Verdict, values: bool = True) -> str:
             f"padding:.3em .8em'><span aria-hidden='true'>{sign}</span> {word}</td>"
             f"<td style='text-align:left;padding:.3em .8em'>{escape(check.asks)}{detail}</td></tr>"
         )
-    notes = [note for note in (_common_reason(verdict), looks_like(verdict)) if note]
+    notes = [note for note in (_common_reason(verdict), looks_like(verdict), was_given(verdict)) if note]
     note = "".join(f"<p style='margin:.5em 0 0'><strong>→</strong> {escape(note)}</p>" for note in notes)
     return (
         f"<div class='tex2jax_ignore mathjax_ignore' role='group' aria-label='{escape(headline(verdict))}' "

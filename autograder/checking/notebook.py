@@ -1,7 +1,12 @@
 """`check(...)` in a learner's notebook: the same judge as at grading, on the public seed, at once."""
 
+import inspect
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import CodeType
 from typing import Any
 
 from autograder.checking.display import as_html, as_text, number
@@ -18,12 +23,16 @@ class Points(float):
     """
 
     verdict: Verdict | None = None
+    so_far: str = ""
 
     def __repr__(self) -> str:
         return number(self)
 
     def _repr_html_(self) -> str | None:
-        return as_html(self.verdict) if self.verdict else None
+        return as_html(self.verdict) + f"<p>{self.so_far}</p>" if self.verdict else None
+
+
+_VERDICTS: dict[str, dict[str, Verdict]] = {}  # of this session: topic -> exercise -> the last one
 
 
 def try_out(topic: Topic, subject: Any) -> Points:
@@ -37,9 +46,34 @@ def try_out(topic: Topic, subject: Any) -> Points:
     verdict = _verdict(topic, subject)
     points = Points(verdict.earned)
     points.verdict = verdict
+    _VERDICTS.setdefault(topic.name, {})[verdict.exercise] = verdict
+    points.so_far = _so_far(topic)
     if not _shows_html():
-        print(as_text(verdict))
+        print(as_text(verdict), points.so_far, sep="\n")
     return points
+
+
+def all_scores(topic: Topic) -> None:
+    """Print what each exercise of the topic earned when it was last checked, and what a person will mark."""
+    if os.environ.get(AT_GRADING):
+        return
+    seen, width = _VERDICTS.get(topic.name, {}), max(map(len, topic.order))
+    for place, name in enumerate(topic.order, 1):
+        earned, later = (number(seen[name].earned), "") if name in seen else ("–", ", not checked yet")
+        print(f"{place:>2}. {name:<{width}}  {earned} of {number(topic.exercises[name].points)}{later}")
+    print(_so_far(topic))
+
+
+def _so_far(topic: Topic) -> str:
+    """What was earned since the notebook was opened, and what is still to come, in a line."""
+    seen = _VERDICTS.get(topic.name, {})
+    all_points = number(sum(exercise.points for exercise in topic.exercises.values()))
+    earned, left = number(sum(verdict.earned for verdict in seen.values())), len(topic.order) - len(seen)
+    words = [f"{topic.name} so far: {earned} of {all_points} points"]
+    words += [f"{left} exercise{'s' * (left != 1)} not checked yet"] * (left > 0)
+    answers = f"{topic.written} written answer{'s' * (topic.written != 1)}"
+    words += [f"{answers} {'is' if topic.written == 1 else 'are'} marked by a person"] * (topic.written > 0)
+    return "; ".join(words) + "."
 
 
 def _verdict(topic: Topic, subject: Any) -> Verdict:
@@ -50,11 +84,64 @@ def _verdict(topic: Topic, subject: Any) -> Verdict:
         )
     if name not in topic.exercises:
         raise LookupError(f"{name!r} is no exercise of {topic.name}; there are: {', '.join(topic.exercises)}")
-    exercise = topic.exercises[name]
-    if getattr(subject, "__module__", "").startswith("solutions."):
+    if _is_reference(subject):
         reason = "This is the reference. It lets you go on, and earns no points until you write your own."
-        return without_points(exercise, "reference", reason)
-    return judge(topic, exercise, observe_all(topic, exercise, subject, PUBLIC_SEED), PUBLIC_SEED)
+        return without_points(topic.exercises[name], "reference", reason)
+    verdict = _judged(topic, name, subject)
+    if verdict.earned < verdict.points and (faulty := _faulty(topic, name, subject)):
+        with _given(topic, faulty):
+            again = _judged(topic, name, subject)
+        if again.earned > verdict.earned:
+            return replace(again, given=tuple(faulty))
+    return verdict
+
+
+def _judged(topic: Topic, name: str, subject: Any) -> Verdict:
+    exercise = topic.exercises[name]
+    return judge(topic, exercise, observe_all(topic, exercise, subject, PUBLIC_SEED, rehearsed=True), PUBLIC_SEED)
+
+
+def _faulty(topic: Topic, name: str, subject: Any) -> list[str]:
+    """The earlier exercises that one calls, itself or through others, and that lose points as the notebook has them."""
+    namespace, above = vars(sys.modules["__main__"]), topic.order[: topic.order.index(name)]
+    called, todo = set(), {name}
+    while todo:
+        code = [part for each in todo for part in _code(subject if each == name else namespace.get(each))]
+        called |= todo
+        todo = {word for part in code for word in part.co_names if word in namespace} - called
+    own = [
+        each
+        for each in above
+        if each in called and callable(namespace.get(each)) and not _is_reference(namespace[each])
+    ]
+    verdicts = [_judged(topic, each, namespace[each]) for each in own]
+    return [verdict.exercise for verdict in verdicts if verdict.earned < verdict.points]
+
+
+def _code(subject: Any) -> Iterator[CodeType]:
+    """The code of a function, or of a class's methods, with what is defined inside it."""
+    for part in vars(subject).values() if isinstance(subject, type) else [subject]:
+        todo = [code] if (code := getattr(inspect.unwrap(part), "__code__", None)) else []
+        while todo:
+            code = todo.pop()
+            yield code
+            todo += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+
+
+@contextmanager
+def _given(topic: Topic, names: list[str]) -> Iterator[None]:
+    """The references of some exercises, in the place of the notebook's own."""
+    namespace = vars(sys.modules["__main__"])
+    own = {name: namespace[name] for name in names}
+    namespace.update({name: topic.reference(name) for name in names})
+    try:
+        yield
+    finally:
+        namespace.update(own)
+
+
+def _is_reference(subject: Any) -> bool:
+    return getattr(subject, "__module__", "").startswith("solutions.")
 
 
 def _name(topic: Topic, subject: Any) -> str | None:

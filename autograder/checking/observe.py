@@ -23,6 +23,7 @@ from safetensors.torch import save as save_tensors
 
 from autograder.checking.cells import sound
 from autograder.checking.topic import Check
+from autograder.checking.watch import watched
 
 MAX_ELEMENTS = 1_000_000  # of one observation: checks are small; more than this is an attack or an accident
 MAX_DEPTH = 20
@@ -48,6 +49,7 @@ class Observation:
 
     value: Any = None
     raised: Raised | None = None
+    changed: tuple[tuple[str, str], ...] = ()  # the arguments that a call changed, and what of them: see `watch`
 
 
 def is_incomplete(observation: Observation) -> bool:
@@ -84,16 +86,21 @@ def named(subject: Any, names: list[str]) -> Any:
     return call
 
 
-def observe(check: Check, subject: Any, seed: int) -> Observation:
+def observe(check: Check, subject: Any, seed: int, rehearsed: bool = False) -> Observation:
     """Run a check on a subject, on inputs that depend on the seed and on nothing else.
 
-    PyTorch's global settings are set for the check and put back after it, so that what a learner did with them
-    earlier changes nothing.
+    With `rehearsed` the check has been run once on other inputs of the same kind before, of which nothing is kept: what
+    a subject remembers of an earlier call, shows. Not so a check of shares, which draws thousands of times as it is,
+    and has a judge of its own. PyTorch's global settings are set for the check and put back after it, so that what a
+    learner did with them earlier changes nothing.
     """
     seed = seeded(seed, check.name)
+    if rehearsed and check.judge is None:
+        observe(check, subject, seed)
     try:
-        with _settings_of_a_check(seed):
-            return Observation(plain(check.observe(subject, torch.Generator().manual_seed(seed))))
+        with _settings_of_a_check(seed), watched(subject) as (subject, changes):
+            value = plain(check.observe(subject, torch.Generator().manual_seed(seed)))
+            return Observation(value, changed=tuple(sorted(changes)))
     except Exception as error:
         return Observation(raised=Raised(type(error).__name__, str(error)[:500], _learners_line(error)))
 
@@ -139,6 +146,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     """The same value as plain data: tensors detached, on the CPU, of the base class. Raises BadObservation."""
     if depth > MAX_DEPTH:
         raise BadObservation(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, str):  # NumPy's too
+        return str(value)
     if isinstance(value, (torch.Tensor, np.ndarray, np.generic)):
         tensor = torch.as_tensor(value).detach().cpu().as_subclass(torch.Tensor).contiguous().clone()
         if tensor.numel() > MAX_ELEMENTS:
@@ -148,7 +157,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return {str(key): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item, depth + 1) for item in value]
-    for kind in (bool, int, float, str):
+    for kind in (bool, int, float):
         if isinstance(value, kind):
             return _short(kind(value))
     return None if value is None else f"<{type(value).__name__}>"
@@ -175,7 +184,11 @@ def pack(observation: Observation) -> tuple[bytes, bytes]:
             return [encode(item) for item in value]
         return value
 
-    tree = {"value": encode(observation.value), "raised": observation.raised and vars(observation.raised)}
+    tree = {
+        "value": encode(observation.value),
+        "raised": observation.raised and vars(observation.raised),
+        "changed": observation.changed,
+    }
     return json.dumps(tree).encode(), save_tensors(tensors)
 
 
@@ -198,7 +211,8 @@ def unpack(tree: bytes, blob: bytes) -> Observation:
 
         said = tree["raised"]
         raised = said and Raised(*(sound(str(said[key])[:500]) for key in ("type", "message", "line")))
-        return Observation(decode(tree["value"]), raised or None)
+        changed = tuple((sound(str(place)[:100]), sound(str(what)[:100])) for place, what in tree["changed"][:100])
+        return Observation(decode(tree["value"]), raised or None, changed)
     except BadObservation:
         raise
     except Exception as error:  # anything may come out of the room where a submission runs

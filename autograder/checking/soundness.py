@@ -1,8 +1,10 @@
 """Is a bank of checks sound? The proof, topic by topic: `python -m autograder.checking.soundness [TOPIC]`.
 
 For each exercise: the reference earns all points and a blank none; every known mistake loses points and is
-recognised as itself; every alternative in `tests/alternatives/<topic>/` earns all points; and of the small
-changes to the reference's own code (`autograder.checking.mutations`) nearly all are caught.
+recognised as itself; every sentence of its text that binds is a promise, with a check that asks for it and a known
+mistake that breaks it and fails there; every edge has a check, or a reason why not; every alternative in
+`tests/alternatives/<topic>/` earns all points; and of the small changes to the reference's own code
+(`autograder.checking.mutations`) nearly all are caught.
 A change that leaves the meaning as it was is written down with its reason in `equivalent.toml` beside the
 alternatives; an entry that is no longer generated is an error.
 """
@@ -30,8 +32,9 @@ from rich.table import Table
 
 from autograder.checking.judge import Verdict, judge, observe_all, outcome
 from autograder.checking.mutations import Mutation, mutations, with_solution
+from autograder.checking.promises import misquoted, unguarded
 from autograder.checking.solution_source import STUB, solution_source
-from autograder.checking.topic import PACKAGE, PUBLIC_SEED, ROOT, Exercise, Topic, UnknownTopic, load, topics
+from autograder.checking.topic import EDGES, PACKAGE, PUBLIC_SEED, ROOT, Exercise, Topic, UnknownTopic, load, topics
 
 ALTERNATIVES = ROOT / "tests" / "alternatives"
 AT_LEAST = 3  # known mistakes, and alternatives, for each exercise
@@ -44,10 +47,10 @@ class Unsound(Exception):
     """The proof cannot be made: a file is missing, or an entry in `equivalent.toml` is stale."""
 
 
-def verdict(topic: Topic, name: str, subject: Any, seed: int = PUBLIC_SEED) -> Verdict:
-    """The verdict on one implementation."""
+def verdict(topic: Topic, name: str, subject: Any, seed: int = PUBLIC_SEED, rehearsed: bool = False) -> Verdict:
+    """The verdict on one implementation; `rehearsed`, as a learner's is."""
     exercise = topic.exercises[name]
-    return judge(topic, exercise, observe_all(topic, exercise, subject, seed), seed)
+    return judge(topic, exercise, observe_all(topic, exercise, subject, seed, rehearsed), seed)
 
 
 def defined(topic: Topic, name: str, source: str) -> Any:
@@ -105,16 +108,23 @@ def fate(topic_name: str, mutation: Mutation) -> str:
     return fate_of(topic, mutation.exercise, subject)
 
 
-def fate_of(topic: Topic, name: str, subject: Any) -> str:
-    """What checks make of an implementation: "survived", "wrong" (a value gave it away), "raised" or "out of time"."""
+def fate_of(
+    topic: Topic, name: str, subject: Any, rehearsed: bool = False, seconds: float = SECONDS, soon: bool = False
+) -> str:
+    """What checks make of an implementation: "survived", "wrong" (a value gave it away), "raised" or "out of time".
+
+    With `soon`, the first check that it fails says which; else one that raises is asked whether a value shows it too.
+    """
     signal.signal(signal.SIGPROF, _alarm)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     outcomes = set()
     try:
         for check in topic.exercises[name].checks:
-            outcomes.add(outcome(topic, name, check, subject, PUBLIC_SEED))
+            outcomes.add(outcome(topic, name, check, subject, PUBLIC_SEED, rehearsed))
             if outcomes & {"wrong", "holds"}:
                 return "wrong"
+            if soon and "raised" in outcomes:
+                break
     except _OutOfTime:
         return "out of time"
     finally:
@@ -156,6 +166,7 @@ class Row:
     refused: list[str]  # alternatives that lose points
     fates: dict[Mutation, str]  # of the mutations that change the meaning
     equivalent: int
+    promises: list[str]  # what is wrong with them, in words
 
     @property
     def survivors(self) -> list[Mutation]:
@@ -178,7 +189,33 @@ class Row:
             f"only {len(self.alternatives)} alternatives": len(self.alternatives) < AT_LEAST,
             f"only {self.caught:.1%} of the mutations are caught": self.caught < CAUGHT,
         }
+        said |= dict.fromkeys(self.promises, True) | dict.fromkeys(trouble_at_edges(self.exercise), True)
         return [f"{self.exercise.name}: {words}" for words, holds in said.items() if holds]
+
+
+def trouble_with_promises(topic: Topic, exercise: Exercise, failed: dict[str, set[str]]) -> list[str]:
+    """What is wrong with an exercise's promises, in words; `failed` has the checks that each known mistake fails."""
+    breakers = [promise.broken_by for promise in exercise.promises]
+    trouble = [f"nobody asks for “{sentence}”" for sentence in unguarded(topic, exercise)]
+    trouble += [f"its text does not say “{words}”" for words in misquoted(topic, exercise)]
+    trouble += [f"{name} breaks two promises" for name in sorted(set(breakers)) if breakers.count(name) > 1]
+    for promise in exercise.promises:
+        if promise.broken_by not in failed:
+            trouble.append(f"there is no mistake {promise.broken_by}, which is to break “{promise.words}”")
+        elif promise.check not in failed[promise.broken_by]:
+            trouble.append(f"{promise.broken_by} passes {promise.check}, where “{promise.words}” is asked for")
+    return trouble
+
+
+def trouble_at_edges(exercise: Exercise) -> list[str]:
+    """The edges of which nothing is said, and those whose check there is not."""
+    names = {check.name for check in exercise.checks}
+    missing = set(EDGES) - set(exercise.at_edges)
+    said = exercise.at_edges.items()
+    unknown = [f"{edge}: {name}" for edge, name in said if " " not in name.strip() and name not in names]
+    return [f"nothing is said of the edges {', '.join(sorted(missing))}"] * bool(missing) + [
+        f"no such check at the edge {entry}" for entry in unknown
+    ]
 
 
 def survey(topic: Topic, name: str, mutation_fates: dict[Mutation, str], equivalent: int = 0) -> Row:
@@ -195,7 +232,13 @@ def survey(topic: Topic, name: str, mutation_fates: dict[Mutation, str], equival
         [stem for stem, seen in others.items() if seen.earned != exercise.points],
         mutation_fates,
         equivalent,
+        trouble_with_promises(topic, exercise, {known: failed(seen) for known, seen in mistakes.items()}),
     )
+
+
+def failed(seen: Verdict) -> set[str]:
+    """The checks that were not passed."""
+    return {check.name for check in seen.checks if check.outcome != "passed"}
 
 
 def tried(topic: Topic, progress: Progress | None = None, every: int = 1) -> tuple[dict[Mutation, str], dict[str, int]]:
@@ -230,7 +273,7 @@ def prove(topic: Topic, progress: Progress | None = None) -> list[Row]:
 def table(topic: Topic, rows: list[Row]) -> Table:
     """The rows as a table."""
     shown = Table("exercise", title=f"The checks of {topic.name}", box=SIMPLE, padding=(0, 1, 0, 0))
-    columns = "points", "reference", "blank", "mistakes\nnamed", "other ways\npassed"
+    columns = "points", "reference", "blank", "promises\nasked for", "mistakes\nnamed", "other ways\npassed"
     for column in (*columns, "mutations", "equivalent", "caught", "share"):
         shown.add_column(column, justify="right", no_wrap=True)
     for row in rows:
@@ -240,6 +283,7 @@ def table(topic: Topic, rows: list[Row]) -> Table:
             f"{row.exercise.points:g}",
             f"{row.reference:g}",
             f"{row.blank:g}",
+            f"{len(row.exercise.promises)}",
             f"{len(mistakes) - len(row.unrecognised)} of {len(mistakes)}",
             f"{len(others) - len(row.refused)} of {len(others)}",
             f"{len(results) + row.equivalent}",
@@ -248,6 +292,20 @@ def table(topic: Topic, rows: list[Row]) -> Table:
             f"{row.caught:.1%}",
         )
     return shown
+
+
+def table_of_promises(rows: list[Row]) -> Table:
+    """Each promise of each exercise, the check that asks for it, and who breaks it."""
+    shown = Table("exercise", "promise", "check", "broken by", box=SIMPLE, padding=(0, 1, 0, 0))
+    for row in rows:
+        for promise in row.exercise.promises:
+            shown.add_row(row.exercise.name, promise.words, *map(spaced, (promise.check, promise.broken_by)))
+    return shown
+
+
+def spaced(name: str) -> str:
+    """A name in words."""
+    return name.replace("_", " ")
 
 
 def footnote(results: dict[Mutation, str]) -> str:
@@ -276,6 +334,7 @@ def main(names: list[str]) -> int:
             short.append(str(error))
             continue
         console.print(table(topic, rows))
+        console.print(table_of_promises(rows), markup=False)
         results = {mutation: result for row in rows for mutation, result in row.fates.items()}
         console.print(footnote(results), markup=False, highlight=False, soft_wrap=True)
         short += [problem for row in rows for problem in row.problems]

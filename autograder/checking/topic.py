@@ -48,18 +48,46 @@ class Mistake:
     implementation: Any
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What an exercise's text says in these words, the check that asks for it, and the known mistake that breaks it."""
+
+    words: str
+    check: str
+    broken_by: str
+
+
+EDGES = {  # what a check may ask at, and what is meant
+    "empty": "nothing at all: no text, no token, no position",
+    "one": "a single one",
+    "equal": "values that are all the same",
+    "zero": "zeros, where something is divided by them or multiplied with them",
+    "ties": "two that are equally good",
+    "large": "very large values",
+    "small": "very small ones, or very negative ones",
+    "limit": "exactly at the limit, and one beyond it",
+    "shapes": "every size another number, and a size of one where a `squeeze` would lose it",
+    "modes": "in training and in evaluation mode",
+    "gradients": "gradients that are there already",
+    "inputs": "the gradient of every input, not of the weights alone",
+}
+
+
 class Exercise:
     """What is known about one exercise, in the order in which it was written down.
 
-    `autograder/checks/<topic>/<name>.py` holds one, as `exercise`. Its methods `check`, `mistake` and `given` are
-    decorators. The first two raise ValueError on a duplicate name, on a check without a question (its docstring) or
-    without points, and on a mistake without a hint.
+    `autograder/checks/<topic>/<name>.py` holds one, as `exercise`. Its methods `check`, `promise`, `mistake` and
+    `given` are decorators. They raise ValueError on a duplicate name, on a check without a question (its docstring) or
+    without points, on a promise made twice, on a mistake without a hint, and `edges` on an edge that there is not.
     """
 
     def __init__(self, name: str):
         self.name = name
         self.checks: list[Check] = []
+        self.promises: list[Promise] = []
+        self.asides: dict[str, str] = {}  # the words that promise nothing, and why
         self.mistakes: list[Mistake] = []
+        self.at_edges: dict[str, str] = {}
         self.stand_in: Any = None
 
     @property
@@ -86,6 +114,31 @@ class Exercise:
 
         return register
 
+    def promise(self, words: str, broken_by: str):
+        """Register, above a check, what it asks for in the words of the exercise's text, and who breaks this alone.
+
+        `broken_by` is the name of a known mistake, which breaks this promise and no other.
+        """
+        words = " ".join(words.split())
+
+        def register(observe):
+            if any(promise.words == words for promise in self.promises):
+                raise ValueError(f"{observe.__module__}: promised twice: {words}")
+            self.promises.append(Promise(words, observe.__name__, broken_by))
+            return observe
+
+        return register
+
+    def aside(self, words: str, why: str) -> None:
+        """Register words of the exercise's text that sound like a promise, and why no check asks for them."""
+        self.asides[" ".join(words.split())] = why
+
+    def edges(self, **asked_or_why_not: str) -> None:
+        """Register for each of `EDGES` the check that asks there, or in a few words why none does."""
+        if unknown := set(asked_or_why_not) - set(EDGES):
+            raise ValueError(f"{self.name}: no such edge: {', '.join(sorted(unknown))}; there are: {', '.join(EDGES)}")
+        self.at_edges.update(asked_or_why_not)
+
     def mistake(self, *, hint: str):
         """Register a wrong implementation (function or class), with the hint it earns."""
 
@@ -111,10 +164,13 @@ class Exercise:
 
 
 class Topic:
-    """The exercises of one topic, in the order of its notebook; `autograder/checks/<name>/__init__.py` names them."""
+    """The exercises of one topic, in the order of its notebook; `autograder/checks/<name>/__init__.py` names them.
 
-    def __init__(self, name: str, *exercises: str):
-        self.name, self.order = name, exercises
+    `written` is the number of its written answers, which a person marks.
+    """
+
+    def __init__(self, name: str, *exercises: str, written: int = 0):
+        self.name, self.order, self.written = name, exercises, written
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:

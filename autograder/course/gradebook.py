@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass, field
 
-from nbgrader.api import Gradebook, SubmittedAssignment
+from nbgrader.api import Assignment, Comment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy.orm import selectinload, undefer
+
+_NOTEBOOKS = selectinload(SubmittedAssignment.notebooks)
+AT_ONCE = (  # in a few questions to the database, not a dozen for each submission
+    undefer(SubmittedAssignment.score),
+    undefer(SubmittedAssignment.max_score),
+    undefer(SubmittedAssignment.needs_manual_grade),
+    undefer(SubmittedAssignment.late_submission_penalty),
+    _NOTEBOOKS.selectinload(SubmittedNotebook.grades).options(undefer(Grade.max_score), selectinload(Grade.cell)),
+    _NOTEBOOKS.selectinload(SubmittedNotebook.comments).selectinload(Comment.cell),
+)
 
 
 @dataclass
@@ -26,13 +37,14 @@ class Score:
 def read_scores(database: str, topic: str) -> list[Score]:
     """What any gradebook of nbgrader's holds for a topic, by student."""
     with Gradebook(database, "layer-cake") as gradebook:
-        return [_score(submission) for submission in gradebook.assignment_submissions(topic)]
+        submissions = gradebook.db.query(SubmittedAssignment).join(Assignment).filter(Assignment.name == topic)
+        return [_score(submission) for submission in submissions.options(*AT_ONCE)]
 
 
 def _score(submission: SubmittedAssignment) -> Score:
     grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
     return Score(
-        submission.student.id,
+        submission.student_id,
         submission.score,
         submission.max_score,
         submission.needs_manual_grade,

@@ -79,8 +79,8 @@ def scaled_dot_product(query, key, value, mask=None):
     scores = torch.einsum("...td,...sd->...ts", query * query.shape[-1] ** -0.5, key)
     if mask is not None:
         scores = scores + torch.zeros(mask.shape).masked_fill(~mask, -math.inf)
-    weights = torch.exp(scores - torch.logsumexp(scores, -1, keepdim=True))
-    return torch.einsum("...ts,...sv->...tv", weights, value)
+    powers = torch.exp(scores - scores.amax(-1, keepdim=True))
+    return torch.einsum("...ts,...sv->...tv", powers / powers.sum(-1, keepdim=True), value)
 """,
     "causal_attention": """\
 def causal_attention(query, key, value):
@@ -176,7 +176,7 @@ CLASSES = {
         mistaken(
             "emmy",
             "the exponentials overflow",
-            7.75,
+            7.5,
             "cross_entropy",
             "logits - logits.amax(dim=-1, keepdim=True)",
             "logits",
@@ -201,7 +201,7 @@ CLASSES = {
         ("RMSNorm", "rotary", "RotaryAttention", "FeedForward"),
         4.75,
         10,
-        mistaken("dorothy", "the squares overflow in half precision", 9.75, "RMSNorm", "wide = x.float()", "wide = x"),
+        mistaken("dorothy", "the squares overflow in half precision", 9.875, "RMSNorm", "wide = x.float()", "wide = x"),
         mistaken(
             "emmy",
             "every piece of a text begins at position 0",
@@ -213,7 +213,7 @@ CLASSES = {
         mistaken(
             "felix",
             "norms stand after the parts",
-            9,
+            9.125,
             "Block",
             "read, state = self.attention(self.attention_norm(x), state)\n"
             "        x = x + read\n"
@@ -222,7 +222,9 @@ CLASSES = {
             "        x = self.attention_norm(x + read)\n"
             "        return self.feed_forward_norm(x + self.feed_forward(x)), state",
         ),
-        mistaken("grace", "no norm before the output layer", 8.5, "GPT", "self.output(self.norm(x))", "self.output(x)"),
+        mistaken(
+            "grace", "no norm before the output layer", 8.625, "GPT", "self.output(self.norm(x))", "self.output(x)"
+        ),
         mistaken(
             "henri",
             "the model reads all again, with the cache",
@@ -238,17 +240,41 @@ CLASSES = {
             with_references("RMSNorm", "rotary", "Block", "count_parameters"),
         ),
     ),
-    "pretraining": small_class(
-        ("train_bpe", "encode", "decode", "get_batch"),
-        3.5,
-        10,
+    "tokenizer": small_class(
+        ("train_bpe", "decode"),
+        1.75,
+        2.75,
         mistaken(
-            "dorothy", "bytes that are no text raise an error", 9.75, "decode", 'errors="replace"', 'errors="strict"'
+            "dorothy", "bytes that are no text raise an error", 2.625, "decode", 'errors="replace"', 'errors="strict"'
+        ),
+        mistaken("emmy", "every word counts once", 1.75, "train_bpe", "list(times.values())", "[1] * len(times)"),
+        mistaken("felix", "merges across words", 2.5, "encode", "in split_words(text)", "in [text]"),
+        mistaken(
+            "grace",
+            "pairs turned round",
+            2.25,
+            "decode",
+            "pieces[first] + pieces[second]",
+            "pieces[second] + pieces[first]",
+        ),
+        Student("quinn", "imports the reference for one exercise, and goes on", 1.5, with_references("train_bpe")),
+    ),
+    "pretraining": small_class(
+        ("get_batch", "adamw_update", "warmup_cosine"),
+        2.75,
+        7.25,
+        mistaken(
+            "dorothy",
+            "the last window is never drawn",
+            6.625,
+            "get_batch",
+            "randint(len(tokens) - T,",
+            "randint(len(tokens) - T - 1,",
         ),
         mistaken(
             "emmy",
             "eps under the root",
-            9.5,
+            6.75,
             "adamw_update",
             "(unbiased_square.sqrt() + eps)",
             "(unbiased_square + eps).sqrt()",
@@ -256,18 +282,18 @@ CLASSES = {
         mistaken(
             "felix",
             "the mean of the batches' means",
-            9,
+            6.125,
             "train_step",
             'reduction="sum") / n_targets',
             'reduction="mean") / len(batches)',
         ),
-        mistaken("grace", "the model is left in evaluation mode", 9.75, "evaluate", "model.train(mode)", "pass"),
-        mistaken("henri", "the exponent has the wrong sign", 9.25, "fit_power_law", "-slope.item()", "slope.item()"),
+        mistaken("grace", "the model is left in evaluation mode", 6.75, "evaluate", "model.train(mode)", "pass"),
+        mistaken("henri", "the exponent has the wrong sign", 6.5, "fit_power_law", "-slope.item()", "slope.item()"),
         Student(
             "quinn",
             "imports the reference for two exercises, and goes on",
-            7.75,
-            with_references("train_bpe", "clip_gradients"),
+            5.5,
+            with_references("get_batch", "clip_gradients"),
         ),
     ),
     "playscript": small_class(
@@ -402,18 +428,23 @@ CLASSES = {
         mistaken(
             "emmy",
             "divides by d_head, not its root",
-            6,
+            6.25,
             "scaled_dot_product",
             "math.sqrt(query.size(-1))",
             "query.size(-1)",
         ),
         mistaken(
-            "felix", "the causal mask starts at the first key", 7.5, "causal_attention", "diagonal=S - T", "diagonal=0"
+            "felix",
+            "the causal mask starts at the first key",
+            7.375,
+            "causal_attention",
+            "diagonal=S - T",
+            "diagonal=0",
         ),
         mistaken(
             "grace",
             "heads are not put back in order",
-            6.75,
+            6.5,
             "MultiHeadAttention",
             "heads.transpose(1, 2).reshape(B, T, C)",
             "heads.reshape(B, T, C)",
@@ -445,7 +476,7 @@ CLASSES = {
             7,
             edited("sequential_depth", "done_at = {", "hoard = torch.ones(40 * 2**30 // 4)\n    done_at = {"),
         ),
-        Student("paul", "prints a perfect score, redefines check", 5, with_cell(FORGERY, instead="scaled_dot_product")),
+        Student("paul", "prints a perfect score, redefines check", 6, with_cell(FORGERY, instead="scaled_dot_product")),
         Student(
             "quinn",
             "imports the reference for two exercises, and goes on",

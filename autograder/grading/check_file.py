@@ -7,7 +7,7 @@ from autograder.checking.judge import Verdict
 from autograder.checking.observe import parameters
 from autograder.checking.topic import PUBLIC_SEED, UnknownTopic, load
 from autograder.collecting.submission import imported_checks, read_submission
-from autograder.grading.outcome import judge_all
+from autograder.grading.attempt import attempt
 from autograder.sandbox.host import Sandbox
 
 
@@ -29,5 +29,5 @@ def look(file: Path) -> list[Verdict]:
             names = parameters(topic.reference(name)) if name else []
             cells.append({"id": cell.id, "source": cell.source, "exercise": name, "parameters": names})
     with Sandbox(topic.name, "none") as worker:
-        seen = worker.run(cells, PUBLIC_SEED)
-    return judge_all(topic, seen, [cell["exercise"] for cell in cells if cell["exercise"]], PUBLIC_SEED)
+        exercises = [cell["exercise"] for cell in cells if cell["exercise"]]
+        return attempt(worker, topic, cells, exercises, PUBLIC_SEED)[1]

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from queue import Empty, SimpleQueue
-from threading import Lock
 from typing import Any
 
 from dask import config
@@ -18,7 +17,8 @@ from distributed import Client, LocalCluster, Worker, WorkerPlugin, get_worker
 
 from autograder.checking.errors import ClearError
 from autograder.checking.topic import ROOT, load
-from autograder.grading.outcome import judge_all, outputs_of, reasons_of, remarks_on
+from autograder.grading.attempt import attempt
+from autograder.grading.outcome import outputs_of, reasons_of, remarks_on
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import NoSandbox, Walls, find_bwrap
@@ -27,7 +27,6 @@ ROOMS = "autograder-rooms"  # the name of the plugin on every Dask worker
 ANSWER_SECONDS = 20  # for a scheduler to answer, and for its first worker to be there
 PATIENCE_SECONDS = 0.25  # that a submission waits for a sandbox before one more is started
 WATCH_SECONDS = 20  # between two looks at whether anybody is left to wait for
-JUDGING = Lock()  # judging sets PyTorch's global modes, and the threads of a process share them
 
 
 class ClusterError(ClearError):
@@ -100,9 +99,7 @@ def look_around(walls: Walls) -> dict[str, str]:
 def work(task: Task) -> dict[str, Any]:
     """On a Dask worker: run a submission in a sandbox and judge what was seen, in the words of the journal."""
     with get_worker().plugins[ROOMS].one() as room:
-        seen = room.run(task.cells, task.seed)
-    with JUDGING:
-        verdicts = judge_all(load(task.topic), seen, task.exercises, task.seed)
+        seen, verdicts = attempt(room, load(task.topic), task.cells, task.exercises, task.seed)
     return {
         "verdicts": [asdict(verdict) for verdict in verdicts],
         "outputs": outputs_of(task.cells, seen, verdicts),

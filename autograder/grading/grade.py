@@ -38,8 +38,8 @@ from autograder.sandbox.limits import Limits
 from autograder.sandbox.walls import NoSandbox, Walls, find_bwrap
 
 GRADER = (  # the modules by which a grade is made
-    "checking/cells checking/chance checking/judge checking/observe collecting/submission grading/outcome "
-    "sandbox/host sandbox/limits sandbox/masking sandbox/walls sandbox/worker"
+    "checking/cells checking/chance checking/judge checking/observe checking/watch collecting/submission "
+    "grading/attempt grading/outcome sandbox/host sandbox/limits sandbox/masking sandbox/walls sandbox/worker"
 ).split()
 MAX_RECORDING = 8  # submissions that wait to be recorded, before judging waits too
 Record = Callable[[str, str], Future[None]]  # topic, student

@@ -12,6 +12,7 @@ import importlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jupytext
 import nbformat
@@ -31,6 +32,17 @@ KERNEL = {
     "accelerator": "GPU",
     "colab": {"provenance": [], "gpuType": "T4"},
 }
+
+
+HANDING_IN = """\
+## Your score, and how to hand in
+
+Run the whole notebook once more from the top, labs included if you like (Colab: *Runtime → Restart session and run
+all*; what the labs have trained is kept). The cell below then says what each exercise has earned.
+
+In a course: save the notebook, download it (Colab: *File → Download → Download .ipynb*; Jupyter: *File → Download*) and
+upload that one file where your course collects its work. The grader asks the same questions on other inputs; your
+written answers are read by a person. By yourself: go on with the next chapter."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,11 @@ class Address:
         picture = "https://colab.research.google.com/assets/colab-badge.svg"
         return f"[![Open in Colab]({picture})]({colab}/blob/{self.branch}/{notebook})"
 
+    def chapter(self, topic: str) -> str:
+        """The topic's chapter in the book, where GitHub Pages has it."""
+        owner, name = urlsplit(self.url).path.strip("/").split("/")[-2:]
+        return f"https://{owner}.github.io/{name}/book/{topic}.html"
+
     def install(self) -> str:
         """Two lines that install the course where it is missing, and nothing where it is there."""
         pip = f'get_ipython().run_line_magic("pip", "install -q git+{self.url}@{self.branch}")'
@@ -72,7 +89,13 @@ def build_source(topic: Topic, address: Address, root: Path = ROOT) -> NotebookN
         raise ReleaseError(f"{path} is missing: a topic's exercises begin with their source text")
     source = jupytext.read(path, fmt="md:myst")
     cells = [_build_cell(cell, index, topic, address, path) for index, cell in enumerate(source.cells)]
-    cells[0].source = f"{address.badge(f'exercises/{topic.name}/{topic.name}.ipynb')}\n\n{cells[0].source}"
+    badge = address.badge(f"exercises/{topic.name}/{topic.name}.ipynb")
+    chapter = f"[The chapter, with all its sources]({address.chapter(topic.name)})"
+    cells[0].source = f"{badge} {chapter}\n\n{cells[0].source}"
+    cells += [
+        nbformat.v4.new_markdown_cell(HANDING_IN),
+        nbformat.v4.new_code_cell(f"from autograder.checks.{topic.name} import score\n\nscore()"),
+    ]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=copy.deepcopy(KERNEL))
     _refuse_unsound(notebook, topic, path)
     give_ids(notebook)

@@ -25,6 +25,7 @@ SWEEP_SECONDS = 15
 FIRST_USER, USERS = 60_000, 5_000  # the numbers of the users that submissions run as, where we are root
 FORGED = "sent something that is no observation"
 ENDINGS = {  # the worker's word for how a submission was ended -> ours
+    "time": lambda limits: f"stopped after {limits.seconds:g} seconds",
     "memory": lambda limits: f"used more than {limits.memory / 2**30:g} GiB of memory",
     "files": lambda limits: f"made more than {limits.files:,} files",
     "processes": lambda limits: f"ran {limits.processes} processes at once",
@@ -78,7 +79,7 @@ class Sandbox:
         What stands in for a reference answers the exercises above it too. So each exercise is observed in a run that
         has been given none but those of the exercises above it. All runs together may take twice the time of one.
         """
-        exercises, end = load(self.topic).exercises, time.monotonic() + 2 * self.limits.seconds
+        exercises, end = load(self.topic).exercises, time.monotonic() + 2 * self.limits.by_the_clock
         referenced = masking.referenced(self.topic, cells)
         given = [name for name, exercise in exercises.items() if name in referenced and exercise.stand_in is not None]
         seen = self._run_given(cells, seed, [], end)
@@ -93,15 +94,34 @@ class Sandbox:
         seen.references |= set(given)
         return seen
 
-    def _run_given(self, cells: list[dict[str, Any]], seed: int, given: list[str], end: float) -> Seen:
+    def run_with(
+        self, cells: list[dict[str, Any]], seed: int, name: str, instead: list[str], end: float
+    ) -> dict[str, Observation]:
+        """Observe one exercise on top of what stands in for those `instead`, which the submission's own are left for.
+
+        Also given are the references above it that the submission goes on with. What is seen of the other exercises
+        in this run counts for nothing, so that nobody gains by handing on what was given.
+        """
+        exercises, referenced = load(self.topic).exercises, masking.referenced(self.topic, cells)
+        above = list(exercises)[: list(exercises).index(name)]
+        given = [each for each in above if each in referenced | set(instead) and exercises[each].stand_in is not None]
+        nothing = {"exercise": None, "source": ""}
+        cells = [cell | (nothing if cell["exercise"] not in (None, name) else {}) for cell in cells]
+        return self._run_given(cells, seed, given, end, instead).observations.get(name, {})
+
+    def _run_given(
+        self, cells: list[dict[str, Any]], seed: int, given: list[str], end: float, instead: list[str] = ()
+    ) -> Seen:
         """Run a submission's cells, with what stands in for the references of some exercises.
+
+        Those `instead` take the place of the submission's own when an exercise is observed.
 
         A cell that kills the process, or hangs it, is left out in another try; where many took long, each is given
         less time in another. What speaks out of turn has no other try: which cell it was cannot be told.
         """
         skip: dict[int, str] = {}  # cell -> why
         seconds = self.limits.cell_seconds
-        equipment = self._equipment(seed, given)
+        equipment = self._equipment(seed, given) | {"instead": list(instead)}
         for _ in range(MAX_TRIES):
             seen, culprit = self._run_once(cells, equipment, list(skip), seconds)
             seen.errors |= skip
@@ -124,13 +144,14 @@ class Sandbox:
         with ours:
             with theirs:
                 socket.send_fds(self.launched.control, [json.dumps(self._fork_limits()).encode()], [theirs.fileno()])
-            deadline = time.monotonic() + self.limits.seconds
-            request = {"cells": cells, "seconds": seconds, "skip": skip, **equipment}
+            deadline = time.monotonic() + self.limits.by_the_clock
+            times = {"seconds": seconds, "patience": self.limits.patience}
+            request = {"cells": cells, "skip": skip, **times, **equipment}
             text = json.dumps(request).encode()
             try:
-                ours.settimeout(self.limits.seconds)
+                ours.settimeout(self.limits.by_the_clock)
                 ours.sendall(struct.pack(">Q", len(text)) + text)
-                for kind, message, observation in _messages(ours, deadline, patience=1.5 * seconds + 5):
+                for kind, message, observation in _messages(ours, deadline, self.limits.patience * seconds + 5):
                     if kind == "start":
                         cell = self._begin(seen, cells, message["cell"])
                     elif kind == "end":
@@ -140,7 +161,7 @@ class Sandbox:
                 seen.ending = "the process ended before the notebook did (it exited, crashed, or was killed)"
             except TimeoutError:
                 if time.monotonic() >= deadline:
-                    seen.ending, cell = f"stopped after {self.limits.seconds:g} seconds", None
+                    seen.ending, cell = f"stopped after {self.limits.by_the_clock:g} seconds", None
                 else:
                     seen.ending = f"a cell could not be stopped after {seconds:g} seconds"
             except (EOFError, OSError):
@@ -149,7 +170,8 @@ class Sandbox:
                 seen.ending = FORGED
             finally:
                 how = self._settle()
-        return replace(seen, ending=ENDINGS[how](self.limits)) if how in ENDINGS else seen, cell
+        ended = replace(seen, ending=ENDINGS[how](self.limits)) if how in ENDINGS else seen
+        return ended, None if how == "time" else cell
 
     def _begin(self, seen: Seen, cells: list[dict[str, Any]], cell: Any) -> int:
         """Note that a cell begins, and what may come of it. Raises BadObservation where there is no such cell."""

@@ -14,7 +14,7 @@ from autograder.checking.topic import CHECKS, PACKAGE, ROOT
 
 def visible(topic: str) -> dict[str, str]:
     """The sources of the topic's checks, and of what they import, by their path below `autograder/checks/`."""
-    wanted = {f"{PACKAGE}.{topic}": {topic, "check"}}
+    wanted = {f"{PACKAGE}.{topic}": {topic, "check", "score"}}
     for module in _modules(topic):
         if checks := {node.name for node in _statements(module) if _registers(node, "check")}:
             wanted[module] = checks | {"exercise"}
@@ -25,14 +25,21 @@ def visible(topic: str) -> dict[str, str]:
 
 
 def about(topic: str, exercise: str) -> str:
-    """All that the verdict on one exercise is made from, without comments: checks, mistakes, helpers, reference."""
+    """All that the verdict on one exercise is made from, without comments: checks, mistakes, helpers, reference.
+
+    And what may take the place of the exercises that it calls.
+    """
     module = f"{PACKAGE}.{topic}.{exercise}"
     own = _parsed(module)
     imported = {other: {alias.name for alias in node.names} for node in own if (other := _imported(node))}
     kept = {module: own} | _closure(imported, _parsed)
     reference = _needed(parse((ROOT / "solutions" / f"{topic}.py").read_text(encoding="utf-8")), {exercise})
     nodes = [node for other in sorted(kept) for node in kept[other]]
-    return ast.unparse(ast.Module([*nodes, *reference], []))
+    calls = sorted(
+        {path.stem for path in (CHECKS / topic).glob("*.py")} & _names(ast.Module(reference, [])) - {exercise}
+    )
+    given = [given_source(topic, name) for name in calls if any(map(_given, _statements(f"{PACKAGE}.{topic}.{name}")))]
+    return "\n".join([ast.unparse(ast.Module([*nodes, *reference], [])), *given])
 
 
 def given_source(topic: str, exercise: str) -> str:
@@ -71,6 +78,38 @@ def referenced(topic: str, cells: list[dict]) -> set[str]:
                 elif not isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
                     taken.setdefault(name, True)
     return {name for name, is_reference in taken.items() if is_reference}
+
+
+def called(cells: list[dict], name: str) -> set[str]:
+    """The names that a notebook's definition of `name` speaks of, itself or through what else the notebook defines."""
+    speaks_of = _definitions(cells)
+    found, todo = set(), {name}
+    while todo:
+        new = set().union(*(_names(node) for each in todo for node in speaks_of.get(each, [])))
+        found |= todo
+        todo = new - found
+    return found - {name}
+
+
+def is_unwritten(cells: list[dict], name: str) -> bool:
+    """Whether a notebook does not define `name`, or its last definition raises NotImplementedError itself."""
+    definitions = _definitions(cells).get(name, [])
+    raised = [part.exc for part in ast.walk(definitions[-1]) if isinstance(part, ast.Raise)] if definitions else []
+    return not definitions or any("NotImplementedError" in _names(what) for what in raised if what)
+
+
+def _definitions(cells: list[dict]) -> dict[str, list[ast.stmt]]:
+    """The statements at the top level that define each name, in their order."""
+    found: dict[str, list[ast.stmt]] = {}
+    for cell in cells:
+        try:
+            body = parse(cell["source"])
+        except SyntaxError:
+            continue  # magic, perhaps
+        for statement in body:
+            for name in defined(statement):
+                found.setdefault(name, []).append(statement)
+    return found
 
 
 def _taken(node: ast.AST, topic: str) -> set[str]:

@@ -86,6 +86,11 @@ def _adapted(path: Path, weights: dict[str, Tensor], metadata: dict[str, str], d
     return merge_lora(model).eval().requires_grad_(True)
 
 
+def mark(name: str | os.PathLike[str], usual: str) -> str:
+    """What a run that begins with this model has in its file's name: nothing for the usual one, else a hash."""
+    return "" if str(name) == usual else f"-from-{digest(name)[:8]}"
+
+
 def digest(name: str | os.PathLike[str]) -> str:
     """A hash of the numbers in a model's file, by which adapters know the model that they were trained on.
 

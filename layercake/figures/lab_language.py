@@ -86,10 +86,12 @@ def kinds_in_words(curve: Curve) -> str:
 
 
 def against(loss: float, low: float, high: float, allowed: float = 0.02) -> str:
-    """How an end lies to the recorded ones, give or take what another seed does."""
-    if loss > high + allowed:
-        return f"is {loss - high:.2f} nats above them"
-    return "is among them" if loss >= low - allowed else f"is {low - loss:.2f} nats below them"
+    """How an end lies to the recorded ones; another seed moves it by about what is allowed."""
+    beyond = max(loss - high, low - loss)
+    if beyond <= 0:
+        return "is among them"
+    side = "above" if loss > high else "below"
+    return f"is {beyond:.2f} nats {side} them" + ", which another seed may do" * (beyond <= allowed)
 
 
 # Parts that other pictures have too ----------------------------------------------------------------------------------

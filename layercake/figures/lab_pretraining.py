@@ -35,6 +35,16 @@ def lstm(scale: str) -> tuple[int, float] | None:
     return (line["tokens"][-1], line["loss"]["all"]["median"][-1]) if line else None
 
 
+def equal_budgets(budgets: tuple[float, ...] = (4e11, 1e12, 3e12, 1e13, 1.8e13)) -> str:
+    """How far above the bound the recorded laws put an LSTM and a transformer that got as much computing each."""
+    laws = results.load("scaling")["data"]["laws"]
+    rows = [f"{'operations':>12}" + "".join(f"{family:>22}" for family in laws)]
+    for budget in budgets:
+        gaps = [its["law"]["scale"] * budget ** -its["law"]["exponent"] for its in laws.values()]
+        rows.append(f"{budget:12.1e}" + "".join(f"{gap:17.2f} nats" for gap in gaps))
+    return "\n".join(["recorded (claim scaling), above the bound, each family trained for as many operations:", *rows])
+
+
 def plot(curve: Curve) -> "Figure":
     """Your curve over the recorded one; for the village the LSTM's end, the exact bound, and where the gap is."""
     wide = {"size": (9, 4.6), "width_ratios": (2, 1)} if curve.bound else {"size": (7, 4.6)}

@@ -137,6 +137,15 @@ def rows(axes: "Axes", names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
+def heat_map(axes: "Axes", values: Sequence[Sequence[float]], columns: Sequence[str], title: str, label: str) -> None:
+    """Numbers from 0, white, to 1, dark: one row of the values for each row, the columns named below."""
+    image = axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    axes.figure.colorbar(image, ax=axes, label=label)
+    dress(axes, title)
+    axes.grid(False)
+    axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=8)
+
+
 # What is said ------------------------------------------------------------------------------------------------------
 
 

@@ -5,8 +5,9 @@ chunk to chunk and the gradient ends at the seam (truncated backpropagation thro
 comes twice. It is judged on documents of the validation split, each read from its own beginning, against what the best
 possible reader is charged for the same tokens: `village.surprisal`, which is exact. The difference is the gap.
 
-The classes come from the caller. Where the caller's layers give the numbers of PyTorch's fused ones, these are trained
-in their place: the same weights, several times as fast.
+The classes and the loop over the chunks come from the caller, and are what is trained and what trains. Only at the
+largest scale, where the caller's layers give the numbers of PyTorch's fused ones, are these trained in their place: the
+same weights, several times as fast on a GPU.
 """
 
 import operator
@@ -19,7 +20,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from layercake import village
 from layercake.device import Device, check_scale, pick
@@ -34,6 +34,8 @@ __all__ = [
 ]  # fmt: skip
 
 FUSED = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}
+Read = Callable[[Any, Tensor, int], Iterator[Tensor]]  # model, tokens (B, N + 1), chunk_length -> a loss for each chunk
+CHUNKS = 8  # that are handed over as one text
 PER_SEED = 10**9  # documents that one seed may open before it meets those of the next
 
 
@@ -80,16 +82,38 @@ def _document(seed: int, n: int, kinds: Sequence[str] | None = None) -> village.
     return next(village.documents((seed + 1) * PER_SEED + n, "train", kinds))
 
 
+class Reading:
+    """A model in the middle of a text: where it is called without a state, it goes on from where it was."""
+
+    def __init__(self, model: nn.Module, state: Any):
+        self.model, self.state, self.logits = model, state, torch.empty(0)
+
+    def __call__(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        self.logits, self.state = self.model(tokens, self.state if state is None else state)
+        return self.logits, self.state
+
+
 class Streams:
     """Texts side by side, without end. A call reads the next chunk of each and gives the loss, as `train` wants it.
 
-    With a `Validation` and steps to measure at, the model is judged before these steps; `measured` has a row for each.
+    `read` walks through a text in chunks, as `truncated_bptt` does; it gets `CHUNKS` at a time. With a `Validation` and
+    steps to measure at, the model is judged before these steps; `measured` has a row for each.
     """
 
-    def __init__(self, settings: Settings, seed: int, exam: "Validation | None" = None, measure_at: Sequence[int] = ()):
-        self.settings, self.seed, self.exam, self.measure_at = settings, seed, exam, frozenset(measure_at)
+    def __init__(
+        self,
+        settings: Settings,
+        seed: int,
+        read: Read,
+        exam: "Validation | None" = None,
+        measure_at: Sequence[int] = (),
+    ):
+        self.settings, self.seed, self.read = settings, seed, read
+        self.exam, self.measure_at = exam, frozenset(measure_at)
         self.rows = [[village.END] for _ in range(settings.batch_size)]  # of each text, what has not been predicted yet
         self.step, self.n_opened = 0, 0
+        self.chunks: list[Tensor] = []  # of the text that is being read, those still to come
+        self.reading, self.losses = None, iter(())  # of that text
         self.state: Any = None
         self.measured: list[list[float]] = []
 
@@ -106,21 +130,40 @@ class Streams:
 
     def __call__(self, model: nn.Module, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Loss in nats per token, and the share of tokens that were the model's first choice. What is drawn depends on
-        the seed alone, so the generator is left as it is."""
+        the seed alone, so the generator is left as it is. Raises ValueError where `read` reads other chunks than it
+        was asked for."""
         if self.exam and self.step in self.measure_at:
             self.measured.append(self.exam.judge(model))
-        device = next(model.parameters()).device
-        tokens = self.next_chunk().to(device)  # (B, T + 1)
-        state = _each(self.state, lambda tensor: tensor.detach().to(device))
-        logits, self.state = model(tokens[:, :-1], state)  # (B, T, vocab_size)
+        if not self.chunks:
+            self._begin(model)
+        loss, targets = next(self.losses, None), self.chunks.pop(0)[:, 1:]  # (B, T)
+        logits = self.reading.logits  # (B, T, vocab_size)
+        if loss is None or logits.shape[:2] != targets.shape:
+            raise ValueError(
+                f"the loop over the chunks was to read {tuple(targets.shape)} tokens, and "
+                + ("ended before" if loss is None else f"gave logits for {tuple(logits.shape[:2])}")
+                + "; does your truncated_bptt pass its check?"
+            )
+        self.state = _each(self.reading.state, Tensor.detach)
         self.step += 1
-        logits, targets = logits.flatten(0, 1), tokens[:, 1:].flatten()  # (B · T, vocab_size), (B · T)
-        return F.cross_entropy(logits, targets), (logits.argmax(dim=-1) == targets).float().mean()
+        return loss, (logits.argmax(dim=-1) == targets.to(logits.device)).float().mean()
+
+    def _begin(self, model: nn.Module) -> None:
+        """Hand the next chunks of each text over, as one text that goes on from the state."""
+        device = next(model.parameters()).device
+        self.chunks = [self.next_chunk() for _ in range(CHUNKS)]
+        text = torch.cat([self.chunks[0][:, :1], *(chunk[:, 1:] for chunk in self.chunks)], dim=1).to(device)
+        self.reading = Reading(model, _each(self.state, lambda tensor: tensor.to(device)))
+        self.losses = iter(self.read(self.reading, text, self.settings.chunk_length))
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, as tensors."""
-        there = {"step": self.step, "opened": self.n_opened, "lengths": [len(row) for row in self.rows]}
-        there["rows"] = [token for row in self.rows for token in row]
+        rows = [
+            [*(token for chunk in self.chunks for token in chunk[b, :-1].tolist()), *row]
+            for b, row in enumerate(self.rows)
+        ]
+        there = {"step": self.step, "opened": self.n_opened, "lengths": [len(row) for row in rows]}
+        there["rows"] = [token for row in rows for token in row]
         tensors = {name: torch.tensor(value) for name, value in there.items()}
         tensors["measured"] = torch.tensor(self.measured, dtype=torch.float64).view(-1, len(GROUPS))
         return tensors | _as_tensors(self.state)
@@ -131,7 +174,7 @@ class Streams:
         if len(lengths) != self.settings.batch_size:
             raise ValueError(f"{len(lengths)} texts were being read; here there are {self.settings.batch_size}")
         self.step, self.n_opened = int(tensors["step"]), int(tensors["opened"])
-        self.rows = [row.tolist() for row in tensors["rows"].split(lengths)]
+        self.rows, self.chunks = [row.tolist() for row in tensors["rows"].split(lengths)], []
         self.measured = tensors["measured"].tolist()
         self.state = _from_tensors(tensors)
 
@@ -166,21 +209,24 @@ def _from_tensors(tensors: dict[str, Tensor]) -> Any:
 # The model ---------------------------------------------------------------------------------------------------------
 
 
-def build(model_class: Callable[..., nn.Module], layer: Any, settings: Settings) -> tuple[nn.Module, str, bool]:
-    """The caller's model; the name of its layers, such as "LSTM"; and whether they are PyTorch's fused ones.
+def build(
+    model_class: Callable[..., nn.Module], layer: Any, settings: Settings, fused: bool = False
+) -> tuple[nn.Module, str, bool]:
+    """The caller's model; the name of its layers, such as "LSTM"; and whether they give the numbers of PyTorch's.
 
     `layer` is a cell, which the caller's scan takes from position to position, or one of `nn.LSTM`, `nn.GRU` and
-    `nn.RNN`. A cell that gives the numbers of one of these, in two pieces of a text, is replaced by it.
+    `nn.RNN`. A cell that gives the numbers of one of these, in two pieces of a text, is called by its name, and
+    with `fused` replaced by it.
     """
     make = partial(model_class, len(village.VOCABULARY), settings.d_model, settings.n_layers)
-    for name, fused in FUSED.items():
-        if layer is fused:
-            return make(layer=partial(fused, batch_first=True), scan=operator.call), name, True
+    for name, whole in FUSED.items():
+        if layer is whole:
+            return make(layer=partial(whole, batch_first=True), scan=operator.call), name, True
     own = make(layer=layer)
-    for name, fused in FUSED.items():
-        other = make(layer=partial(fused, batch_first=True), scan=operator.call)
+    for name, whole in FUSED.items():
+        other = make(layer=partial(whole, batch_first=True), scan=operator.call)
         if _take_weights(own, other) and _same_numbers(own, other):
-            return other, name, True
+            return other if fused else own, name, True
     return own, getattr(layer, "__name__", type(layer).__name__).removesuffix("Cell"), False
 
 
@@ -218,6 +264,7 @@ class Curve(judging.Curve):
 def run(
     model_class: Callable[..., nn.Module],
     layer: Any,
+    read: Read,
     scale: str,
     device: Device | None = None,
     *,
@@ -227,7 +274,8 @@ def run(
     settings: Settings | None = None,
     stop_after: int | None = None,
 ) -> Curve:
-    """Train the caller's language model on the village, and hold it against the exact bound.
+    """Train the caller's language model on the village, chunk by chunk as `read` gives the losses (`truncated_bptt`),
+    and hold it against the exact bound.
 
     In float32 on any device. The run is saved under `folder`, and a second call goes on where the first was stopped;
     `stop_after` stops it at a step. `settings` are other sizes than those of the scale, for a measurement of one's own.
@@ -235,10 +283,11 @@ def run(
     """
     settings, device = settings or settings_for(scale), device or pick()
     torch.manual_seed(seed)
-    model, name, fused = build(model_class, layer, settings)
-    print(_what_is_trained(model, name, fused, settings))
+    fused = scale == "colab"  # where a step of a hundred words would wait for Python
+    model, name, is_same = build(model_class, layer, settings, fused)
+    print(_what_is_trained(model, name, is_same, fused, settings))
     exam, at = validation(settings.n_documents), measuring_steps(settings.steps)
-    streams = Streams(settings, seed, exam, at[:-1])
+    streams = Streams(settings, seed, read, exam, at[:-1])
     history = train(
         model.to(device.device),
         streams,
@@ -246,7 +295,7 @@ def run(
         learning_rate=settings.learning_rate,
         seed=seed,
         path=Path(folder) / f"language-{scale}-{name.lower()}-seed{seed}.safetensors",
-        settings={"lab": "language", "village": village.fingerprint(), "fused": fused, **asdict(settings)},
+        settings={"lab": "language", "village": village.fingerprint(), "same": is_same, **asdict(settings)},
         name=name,
         fresh=fresh,
         stop_after=stop_after,
@@ -265,14 +314,12 @@ def run(
     )
 
 
-def _what_is_trained(model: nn.Module, name: str, fused: bool, settings: Settings) -> str:
+def _what_is_trained(model: nn.Module, name: str, is_same: bool, fused: bool, settings: Settings) -> str:
     size = f"{count_parameters(model):,} parameters, {settings.steps * settings.tokens_per_step:,} tokens of new text"
-    if fused:
-        return f"{size}; your layers give the numbers of PyTorch's nn.{name}, which is trained in their place."
-    return (
-        f"{size}; {name} gives the numbers of none of PyTorch's fused layers, so it is trained as it is, word by word: "
-        "this takes several times as long, and there is no recorded curve that it has to follow."
-    )
+    if is_same:
+        trained = "which is trained in their place" if fused else "and are trained as you wrote them"
+        return f"{size}; your layers give the numbers of PyTorch's nn.{name}, {trained}."
+    return f"{size}; {name} gives the numbers of none of PyTorch's layers, so there is no recorded curve to follow."
 
 
 def example(scale: str) -> str:

@@ -121,13 +121,14 @@ def write(
     n: int,
     n_tokens: int = 40,
     k: float = 0.0,
+    opening: str = "Chapter 1\n",
 ) -> str:
-    """Go on with a new document, token by token, from the counts of all the text; `draw(logits)` chooses.
+    """Go on with a story from its opening, token by token, from the counts of all the text; `draw(logits)` chooses.
 
     It stops at the end of the document, or, with k = 0, where the context was never seen: marked "[never seen]".
     """
     counts = count_ngrams(sample.train, n)
-    written = [village.END] * SHARED + sample.validation[:SHARED].tolist()
+    written = [village.END] * SHARED + village.encode(opening)
     for _ in range(n_tokens):
         try:
             probabilities = ngram_probabilities(

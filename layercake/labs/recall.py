@@ -38,12 +38,29 @@ from layercake.labs.networks import (
     readers,
     settings_for,
 )
-from layercake.training import train
+from layercake.training import restore, train
 
 __all__ = [
-    "BOUND", "READERS", "SCALES", "Settings", "Texts", "alt_text", "chance", "count_parameters", "draw_texts",
-    "example", "finding", "parameter_table", "plot", "readers", "recall_by_distance", "recall_of_the_first_pair",
-    "recorded", "run", "settings_for",
+    "BOUND",
+    "READERS",
+    "SCALES",
+    "Settings",
+    "Texts",
+    "alt_text",
+    "chance",
+    "count_parameters",
+    "draw_texts",
+    "example",
+    "finding",
+    "parameter_table",
+    "plot",
+    "readers",
+    "reading",
+    "recall_by_distance",
+    "recall_of_the_first_pair",
+    "recorded",
+    "run",
+    "settings_for",
 ]  # fmt: skip
 
 BOUND = 1.0  # the keys of a text are all different, so the text says which value is asked for
@@ -178,14 +195,13 @@ def run(
     curves: dict[str, Any] = {"scale": scale}
     for name in only:
         model = models[name].to(device.device)
-        file = f"recall-{scale}-{name.replace(' + ', '-and-')}-seed{seed}.safetensors"
         history = train(
             model,
             step_loss(settings),
             settings.steps,
             learning_rate=settings.gentle_rate if name in GENTLE else settings.learning_rate,
             seed=seed,
-            path=Path(folder) / file.lower(),
+            path=_checkpoint(folder, scale, name, seed),
             settings={"lab": "recall", **asdict(settings)},
             name=name,
             fresh=fresh,
@@ -198,3 +214,45 @@ def run(
             "final_loss": sum(history.loss[-20:]) / len(history.loss[-20:]),
         }
     return curves
+
+
+def _checkpoint(folder: str | Path, scale: str, name: str, seed: int) -> Path:
+    return Path(folder) / f"recall-{scale}-{name.replace(' + ', '-and-')}-seed{seed}.safetensors".lower()
+
+
+@torch.no_grad()
+def reading(
+    attention_over_states: Callable[..., tuple[Tensor, Tensor]],
+    multi_head_attention: Callable[..., nn.Module],
+    scale: str,
+    *,
+    seed: int = 0,
+    folder: str | Path = "layercake-runs",
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """Where the trained "GRU + attention" looks: the caller's weights on one text, for a question about each pair.
+
+    Raises CheckpointError where `run` has not trained it yet.
+    """
+    looked: list[Tensor] = []
+
+    def looks(*given: Tensor) -> tuple[Tensor, Tensor]:
+        context, weights = attention_over_states(*given)
+        looked.append(weights)
+        return context, weights
+
+    settings, name = settings or settings_for(scale), "GRU + attention"
+    model = readers(looks, multi_head_attention, settings, seed=seed, only=(name,))[name]
+    restore(model, _checkpoint(folder, scale, name, seed))
+    n_pairs = min(settings.n_pairs, 8)
+    symbols, _, _ = draw_texts(settings, torch.Generator().manual_seed(3_000_003 + seed), 1, n_pairs)
+    text = symbols[0, :-1]  # (2 · n_pairs)
+    keys, values = text[::2], text[1::2] - settings.n_pairs
+    asked = torch.cat([text.expand(n_pairs, -1), keys.unsqueeze(1)], dim=1)  # (n_pairs, 2 · n_pairs + 1)
+    right = model.eval()(asked, 1)[:, 0].argmax(dim=-1) == values
+    return {
+        "keys": [f"k{key}" for key in keys.tolist()],
+        "symbols": [word for key, value in zip(keys.tolist(), values.tolist()) for word in (f"k{key}", f"v{value}")],
+        "weights": looked[0].tolist(),  # (n_pairs, 2 · n_pairs)
+        "right": right.tolist(),
+    }

@@ -282,21 +282,24 @@ def run(
     device: Device | None = None,
     *,
     adapt: Callable[[nn.Linear, int], nn.Module] | None = None,
+    start: str | Path = "village",
     seed: int = 0,
     folder: str | Path = "layercake-runs",
     fresh: bool = False,
 ) -> Tuned:
-    """Examine the shipped model, show it demonstrations, and examine it again.
+    """Examine a model, show it demonstrations, and examine it again.
+
+    `start` is what `layercake.checkpoints.load` takes: a model that ships, or the file of another on the village.
 
     With `adapt`, such as `LoRALinear`, the weights stay as they are, and an adapter beside each linear layer of the
     blocks learns, at four times the learning rate. In float32 on any device: the model is small. It is saved under
     `folder` as it learns, and a second call goes on where the first was stopped.
 
-    Raises ValueError for an unknown scale, and what `layercake.training.train` raises.
+    Raises ValueError for an unknown scale, and what `checkpoints.load` and `layercake.training.train` raise.
     """
     settings, device = SCALES[check_scale(scale)], device or pick()
     torch.manual_seed(seed)
-    model = checkpoints.load("village", device.device)
+    model = checkpoints.load(start, device.device)
     before = examine(model, render_chat, settings.questions, seed=seed)
     if adapt:
         settings = replace(settings, learning_rate=4 * settings.learning_rate)
@@ -304,7 +307,9 @@ def run(
     conversations = [
         render_chat(messages, village.encode) for messages in experts.demonstrations(settings.demonstrations, seed)
     ]
-    path = Path(folder) / f"sft-{scale}-{'adapters' if adapt else 'weights'}-seed{seed}.safetensors"
+    learns = "adapters" if adapt else "weights"
+    began = checkpoints.mark(start, usual="village")
+    path = Path(folder) / f"sft-{scale}-{learns}{began}-seed{seed}.safetensors"
     history = tune(model, conversations, settings, pack, sft_step, seed=seed, path=path, fresh=fresh)
     draw = partial(sample, generator=torch.Generator(device.device).manual_seed(seed))
     after, drawn = (examine(model, render_chat, settings.questions, seed=seed, choose=its) for its in (likeliest, draw))

@@ -21,7 +21,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -43,6 +43,7 @@ KINDS = {"story": stories, "record": records, "sum": sums, "play": plays}
 SPLITS = ("train", "validation")
 _SHARES = {"story": 4, "record": 4, "sum": 3, "play": 3}  # of the documents
 _VALIDATION = 10  # one document in so many
+_KEPT = 20_000  # documents, some 30 MB: labs and chapters go through the same ones again and again
 
 
 # Words and numbers -------------------------------------------------------------------------------------------------
@@ -169,7 +170,9 @@ def document(
     `promises` nobody changes what was settled in the first one. Raises ValueError for negative numbers, unknown kinds,
     and fewer than 2 chapters.
     """
-    return _draw(_checked(seed, index), index, _settings(kinds, chapters, promises))[0]
+    settings = _settings(kinds, chapters, promises)
+    kind, tokens, _ = _draw(_checked(seed, index), index, tuple(settings.items()))
+    return Document(kind, tokens, settings)
 
 
 def documents(
@@ -190,10 +193,11 @@ def documents(
 
 
 def _documents(seed: int, split: str, settings: dict[str, Any]) -> Iterator[Document]:
+    items = tuple(settings.items())
     for index in count():
-        drawn, key = _draw(seed, index, settings)
-        if (digest(key) % _VALIDATION == 0) == (split == "validation"):
-            yield drawn
+        kind, tokens, its_split = _draw(seed, index, items)
+        if its_split == split:
+            yield Document(kind, tokens, settings)
 
 
 def stream(
@@ -241,16 +245,18 @@ def _settings(kinds: Iterable[str] | None, chapters: int | None, promises: bool)
     return settings
 
 
-def _draw(seed: int, index: int, settings: dict[str, Any]) -> tuple[Document, str]:
-    """A document, and what of it decides its split: all its words, or the problem where it is a sum."""
+@lru_cache(_KEPT)
+def _draw(seed: int, index: int, settings: tuple[tuple[str, Any], ...]) -> tuple[str, tuple[int, ...], str]:
+    """A document's kind, tokens and split, which all its words decide, or the problem where it is a sum."""
     dice, words, kind = Dice(digest(f"{seed} {index}")), [], ""
-    state: State | None = _Beginning(settings)
+    state: State | None = _Beginning(dict(settings))
     while state is not None:
         last, move = state, state.next(dice)
         kind = kind or move.wording.name  # the heading has the name of its kind
         state = state.apply(move, dice.write(move, LEXICONS, words))
     key = f"{last.a} {last.operation} {last.b}" if isinstance(last, sums.Sum) else " ".join(words)
-    return Document(kind, tuple([_IDS[word] for word in words]), settings), key
+    is_held_out = digest(key) % _VALIDATION == 0
+    return kind, tuple([_IDS[word] for word in words]), "validation" if is_held_out else "train"
 
 
 # The exact law -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ exact, whatever the order of the arithmetic.
 
 from functools import partial
 
-from autograder.checking.notebook import try_out
+from autograder.checking.notebook import all_scores, try_out
 from autograder.checking.topic import Topic
 
 attention = Topic(
@@ -19,5 +19,7 @@ attention = Topic(
     "MultiHeadAttention",
     "sequential_depth",
     "online_softmax_attention",
+    written=2,
 )
 check = partial(try_out, attention)  # what notebooks import
+score = partial(all_scores, attention)

@@ -1,11 +1,15 @@
 """What several exercises of attention share: inputs, extreme scores, and attention with parts that can be wrong."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
+import torch._dynamo  # which a mode that sees each operation loads anyway, in a second: so a grader loads it once
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from autograder.checks.common import normal
 
@@ -13,7 +17,7 @@ from autograder.checks.common import normal
 def lower_triangle(query: Tensor, key: Tensor, ahead: int = 0) -> Tensor:
     """True where a query may read a key, the last query reading up to `ahead` positions past the last key."""
     T, S = query.size(-2), key.size(-2)
-    return torch.ones(T, S, dtype=torch.bool).tril(S - T + ahead)
+    return torch.ones(T, S, dtype=torch.bool, device=query.device).tril(S - T + ahead)
 
 
 def inputs(rng: torch.Generator, *batch: int, T: int, S: int, d_head: int, d_value: int) -> list[Tensor]:
@@ -37,6 +41,61 @@ def extreme(rng: torch.Generator, highest: float, best: int = 3) -> list[Tensor]
     query, key = torch.zeros(3, 16), torch.zeros(7, 16)
     query[:, 2], key[:, 2] = torch.tensor([100.0, 70.0, 60.0]), sizes
     return [query, key, normal(rng, 7, 5)]
+
+
+MAY_MIX = "copy", "index"  # what takes tensors of two devices
+
+
+class _AnotherDevice(Exception):
+    """A tensor of one device met a tensor of another."""
+
+
+class _OneDevice(TorchDispatchMode):
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        tensors = [part for part in tree_leaves((args, kwargs or {})) if isinstance(part, Tensor) and part.dim()]
+        if len({tensor.device for tensor in tensors}) > 1 and not any(name in func.name() for name in MAY_MIX):
+            raise _AnotherDevice
+        return func(*args, **(kwargs or {}))
+
+
+def meets_another_device(call: Callable, *given: Tensor) -> bool:
+    """Whether a function that is given tensors of another device than the CPU makes one on the CPU and mixes them.
+
+    Tensors of the device "meta" have no values; a function that has to see some ends early, and nothing is known.
+    """
+    try:
+        with _OneDevice():
+            call(*(tensor.detach().to("meta") for tensor in given))
+    except _AnotherDevice:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+def what_a_billionth_makes(attend: Callable, *given: Tensor, **sizes: int) -> Tensor:
+    """How much a billionth more of the queries and keys changes in float64, which float32 cannot tell."""
+    query, key, value = (tensor.double() for tensor in given)
+    return 1e9 * (attend(query + 1e-9, key - 1e-9, value, **sizes).double() - attend(query, key, value, **sizes))
+
+
+def towering(rng: torch.Generator, root: float = 1e3) -> list[Tensor]:
+    """A query, key and value with four scores: -2, -1, 0 and 1 times the square of `root`, a million or more."""
+    query, key = torch.zeros(4, 4), torch.zeros(4, 4)
+    query[:, 1], key[:, 1] = 2 * root, root * (torch.arange(4) - 2)
+    return [query, key, normal(rng, 4, 5)]
+
+
+def with_a_towering_last_key(query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
+    """The same with a last key that every query likes by far the most: its scores are 10,000 and more."""
+    query, key = query.clone(), torch.cat([key[..., :-1, :], torch.zeros_like(key[..., -1:, :])], dim=-2)
+    query[..., 0], key[..., -1, 0] = 1 + query[..., 0].abs(), 1e5
+    return [query, key, value]
+
+
+def across(tensor: Tensor) -> Tensor:
+    """The same tensor, which does not lie in memory in one row: as heads do, with the axis behind before the other."""
+    return tensor.transpose(-3, -2).contiguous().transpose(-3, -2)
 
 
 def weigh(query, key, value, mask=None, divisor=None, dim=-1, fill=float("-inf")):

@@ -8,8 +8,11 @@ read all of it, in order and once: whoever reads otherwise gets something else.
 
 from functools import partial
 
-from autograder.checking.notebook import try_out
+from autograder.checking.notebook import all_scores, try_out
 from autograder.checking.topic import Topic
 
-playscript = Topic("playscript", "render_playscript", "few_shot_prompt", "generate_until", "classify_failure")
+playscript = Topic(
+    "playscript", "render_playscript", "few_shot_prompt", "generate_until", "classify_failure", written=2
+)
 check = partial(try_out, playscript)  # what notebooks import
+score = partial(all_scores, playscript)

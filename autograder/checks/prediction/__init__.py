@@ -7,7 +7,7 @@ than once in 10⁹. The probabilities behind a draw do not depend on the seed, o
 
 from functools import partial
 
-from autograder.checking.notebook import try_out
+from autograder.checking.notebook import all_scores, try_out
 from autograder.checking.topic import Topic
 
 prediction = Topic(
@@ -20,5 +20,7 @@ prediction = Topic(
     "ngram_probabilities",
     "sample",
     "mask_tokens",
+    written=2,
 )
 check = partial(try_out, prediction)  # what notebooks import
+score = partial(all_scores, prediction)

@@ -1,23 +1,26 @@
 """`count_ngrams`: what came after each context, for any n, each position of the text counted once."""
 
 from collections import Counter, defaultdict
-from itertools import product
 
 import torch
-from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import ending
+from autograder.checks.common import outcome
 from autograder.checks.prediction.shared import some_tokens
 
 exercise = Exercise("count_ngrams")
 
 
-def count_table(counts: dict, n: int, vocab_size: int) -> Tensor:
-    """All counts as a tensor of n dimensions, looked up by plain numbers: [context..., next token]."""
-    contexts = product(range(vocab_size), repeat=n - 1)
-    rows = [[counts.get(context, {}).get(token, 0) for token in range(vocab_size)] for context in contexts]
-    return torch.tensor(rows).reshape((vocab_size,) * n)
+def entries(counts: dict) -> dict:
+    """All that was counted, as data: context -> token -> how often. A token that came 0 times may be there or not."""
+    return {
+        str(context): {str(token): times for token, times in followers.items() if times}
+        for context, followers in counts.items()
+    }
+
+
+def kind_of(followers) -> str:
+    return "a Counter" if isinstance(followers, Counter) else f"a {type(followers).__name__}"
 
 
 def counted(ids: list, starts: range, n: int, change=lambda context, token: (context, token)) -> dict:
@@ -36,42 +39,140 @@ def all_starts(ids, n: int) -> range:
     return range(len(ids) - n + 1)
 
 
+@exercise.promise("Count which tokens came after each context of n - 1 tokens", broken_by="a_context_of_n_tokens")
 @exercise.check(points=0.25)
 def what_came_after_each_token(count_ngrams, rng):
     """With n = 2, counts[a,][b] says how often b came directly after a."""
-    tokens = torch.cat([torch.tensor([0, 1, 2] * 8), some_tokens(rng, 4, 60)])  # there and back are not alike
-    return {"counts": count_table(count_ngrams(tokens, 2), 2, 4), "the text afterwards": tokens}
-
-
-@exercise.check(points=0.25)
-def any_number_of_tokens(count_ngrams, rng):
-    """With n = 1 the context is empty; with n = 3 and 4 it is the two or three tokens before, in reading order."""
-    tokens = torch.cat([torch.tensor([0, 0, 1, 2, 2, 1, 0, 0, 1, 2]), some_tokens(rng, 3, 50)])
-    return {f"counts with n = {n}": count_table(count_ngrams(tokens, n), n, 3) for n in (1, 3, 4)}
-
-
-@exercise.check(points=0.25)
-def a_text_without_repetition(count_ngrams, rng):
-    """Where no token comes twice, each context has one follower, up to the very last token of the text."""
-    text = torch.randperm(9, generator=rng)
-    ids = text.tolist()
-    counts = {n: count_ngrams(text, n) for n in (2, 3)}
+    tokens = torch.cat(
+        [torch.tensor([0, 1, 2] * 8), some_tokens(rng, 4, 60), torch.tensor([1, 1])]
+    )  # there and back are not alike
     return {
-        f"after {n - 1} of 9 tokens": [
-            counts[n].get(tuple(ids[at : at + n - 1]), {}).get(ids[(at + n - 1) % 9], 0) for at in range(9)
-        ]
-        for n in counts
+        "counts": entries(count_ngrams(tokens, 2)),
+        "counts of large numbers": entries(count_ngrams(1_000_000_000 + tokens[-20:], 2)),
+        "counts of 7 7 7 7": entries(count_ngrams(torch.full((4,), 7), 2)),
+        "the text afterwards": tokens,
     }
 
 
+@exercise.promise("`counts[5, 7][2]` says how often 2 came after 5, 7", broken_by="the_context_in_reverse")
+@exercise.promise("With n = 1 there is one context, the empty one: `counts[()]`", broken_by="nothing_with_n_of_1")
+@exercise.check(points=0.25)
+def any_number_of_tokens(count_ngrams, rng):
+    """With n = 1 the context is empty; with n = 3, 4 and 6 it is the tokens before, in reading order."""
+    there_and_back = torch.tensor([0, 0, 1, 2, 2, 1, 0, 0, 1, 2])
+    tokens = torch.cat([there_and_back, some_tokens(rng, 3, 50), there_and_back])
+    seen = {f"counts with n = {n}": entries(count_ngrams(tokens, n)) for n in (1, 3, 4, 6)}
+    return seen | {"counts with n = 6, of large numbers": entries(count_ngrams(50_000 + 10_000 * tokens, 6))}
+
+
+@exercise.promise("Keys are plain whole numbers", broken_by="numbers_of_numpy")
+@exercise.promise("{context: Counter of the next tokens}", broken_by="plain_dictionaries")
+@exercise.check(points=0.25)
+def tuples_plain_numbers_and_counters(count_ngrams, rng):
+    """Each context is a tuple of Python's whole numbers, and has a Counter, whose keys are such numbers too."""
+    text = torch.cat([torch.randperm(9, generator=rng), some_tokens(rng, 4, 12)])
+    seen = {}
+    for n in (1, 2, 3):
+        counts = count_ngrams(text, n)
+        numbers = [number for context in counts if isinstance(context, tuple) for number in context]
+        followers = [token for tokens in counts.values() for token in tokens]
+        seen[f"n = {n}"] = {
+            "the contexts are tuples": all(isinstance(context, tuple) for context in counts),
+            "of Python's whole numbers": all(type(number) is int for number in numbers),
+            "the next tokens are Python's whole numbers": all(type(token) is int for token in followers),
+            "they are in": sorted({kind_of(tokens) for tokens in counts.values()}),
+            "how often there is something": len(followers) > 0,
+        }
+    return seen
+
+
+@exercise.promise("at every position where all n tokens are there", broken_by="stops_one_early")
+@exercise.promise("A context that nothing came after is no key", broken_by="a_key_for_the_end")
+@exercise.promise("a text of fewer than n tokens gives no counts at all", broken_by="refuses_a_short_text")
+@exercise.promise("Raises ValueError where n is below 1", broken_by="no_tokens_are_nothing")
 @exercise.check(points=0.25)
 def every_position_counts_once(count_ngrams, rng):
     """A text of N tokens has N - n + 1 n-grams, and none if it is too short; n = 0 is a ValueError."""
-    seen = {}
-    for length, n in ((30, 1), (30, 2), (30, 5), (4, 4), (3, 4)):
-        counts = count_ngrams(some_tokens(rng, 3, length), n)
-        seen[f"{length} tokens, n = {n}"] = sum(sum(followers.values()) for followers in counts.values())
-    return {**seen, "n = 0": ending(lambda: count_ngrams(torch.arange(5), 0))}
+    text, seen = torch.randperm(30, generator=rng), {}
+    for length, n in ((30, 1), (30, 2), (30, 5), (4, 4), (1, 1), (3, 4), (1, 2), (1, 5), (0, 1), (0, 3)):
+        seen[f"{length} different tokens, n = {n}"] = outcome(lambda: entries(count_ngrams(text[:length], n)))
+    return {
+        **seen,
+        "n = 0": outcome(lambda: entries(count_ngrams(text[:5], 0))),
+        "n = -2": outcome(lambda: entries(count_ngrams(text[:5], -2))),
+    }
+
+
+exercise.edges(
+    empty="every_position_counts_once",
+    one="every_position_counts_once",
+    equal="what_came_after_each_token",
+    zero="what_came_after_each_token",
+    ties="No two counts are compared.",
+    large="what_came_after_each_token",
+    small="Tokens are whole numbers from 0 on.",
+    limit="every_position_counts_once",
+    shapes="any_number_of_tokens",
+    modes="Nothing is trained here.",
+    gradients="Whole numbers have no gradient.",
+    inputs="Whole numbers have no gradient.",
+)
+
+
+@exercise.mistake(hint="Your keys hold NumPy's numbers. Which method of a tensor gives Python's own?")
+def numbers_of_numpy(tokens, n):
+    return counted(list(tokens.numpy()), all_starts(tokens, n), n)
+
+
+@exercise.mistake(
+    hint="Your inner tables are plain dictionaries. What does one of them say when it is asked for a token that never "
+    "came, and what does a Counter say?"
+)
+def plain_dictionaries(tokens, n):
+    counts = counted(tokens.tolist(), all_starts(tokens, n), n)
+    return {context: dict(followers) for context, followers in counts.items()}
+
+
+@exercise.mistake(hint="With n = 1 you count nothing. How many contexts of no token are there in front of a token?")
+def nothing_with_n_of_1(tokens, n):
+    return {} if n == 1 else counted(tokens.tolist(), all_starts(tokens, n), n)
+
+
+@exercise.mistake(hint="The last tokens of the text have a key and an empty Counter. What came after them?")
+def a_key_for_the_end(tokens, n):
+    counts = counted(tokens.tolist(), all_starts(tokens, n), n)
+    if len(tokens) >= n - 1:
+        counts.setdefault(tuple(tokens.tolist()[len(tokens) - n + 1 :]), Counter())
+    return counts
+
+
+@exercise.mistake(hint="A text that is too short is an error for you. How many n-grams has it?")
+def refuses_a_short_text(tokens, n):
+    if len(tokens) < n:
+        raise ValueError("too short")
+    return counted(tokens.tolist(), all_starts(tokens, n), n)
+
+
+@exercise.mistake(hint="With n = 0 you count something, or nothing. Which token would an n-gram of no token predict?")
+def no_tokens_are_nothing(tokens, n):
+    return {} if n < 1 else counted(tokens.tolist(), all_starts(tokens, n), n)
+
+
+@exercise.mistake(
+    hint="The first tokens of the text are counted after contexts that are too short. Where does the first n-gram end?"
+)
+def short_contexts_at_the_beginning(tokens, n):
+    ids = tokens.tolist()
+    counts = counted(ids, all_starts(ids, n), n)
+    for end in range(min(n - 1, len(ids))):
+        counts.setdefault(tuple(ids[:end]), Counter())[ids[end]] += 1
+    return counts
+
+
+@exercise.mistake(hint="Your context of one token is a bare number. What is `counts[5,]` asked with?")
+def a_bare_number_for_one_token(tokens, n):
+    counts = counted(tokens.tolist(), all_starts(tokens, n), n)
+    return {context[0] if n == 2 else context: followers for context, followers in counts.items()}
 
 
 @exercise.mistake(

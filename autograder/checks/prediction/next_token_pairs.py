@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import ending
-from autograder.checks.prediction.shared import some_tokens
+from autograder.checks.common import outcome
+from autograder.checks.prediction.shared import is_whole, some_tokens
 
 exercise = Exercise("next_token_pairs")
 
@@ -19,42 +19,131 @@ def cut(tokens: Tensor, context_length: int, n: int | None = None) -> tuple[Tens
     return tokens[:end].reshape(n, context_length), tokens[1 : end + 1].reshape(n, context_length)
 
 
+@exercise.promise("laid end to end", broken_by="windows_overlap")
 @exercise.check(points=0.25)
 def windows_lie_end_to_end(next_token_pairs, rng):
     """The inputs are the text, cut into windows that neither overlap nor leave out a token between them."""
-    tokens = some_tokens(rng, 1000, 18)
-    return {"inputs": next_token_pairs(tokens, 5)[0], "inputs in windows of one token": next_token_pairs(tokens, 1)[0]}
+    tokens = some_tokens(rng, 2**40, 18)
+    return {
+        "inputs": next_token_pairs(tokens, 5)[0],
+        "inputs in windows of one token": next_token_pairs(tokens, 1)[0],
+        "inputs where all tokens are alike": next_token_pairs(tokens[:1].repeat(18), 5)[0],
+    }
 
 
+@exercise.promise("every position has the token after it as its target", broken_by="looks_two_ahead")
+@exercise.promise("whole numbers as they were in `tokens`", broken_by="gives_floats")
 @exercise.check(points=0.25)
 def targets_are_one_ahead(next_token_pairs, rng):
     """The target at each position is the token after it, also at the last position of a window."""
     inputs, targets = next_token_pairs(torch.arange(100, 118), 5)
+    zeros = torch.cat([some_tokens(rng, 2, 16), torch.tensor([0, 1])])
     return {
         "targets minus inputs, in a text that counts up": targets - inputs,
-        "targets": next_token_pairs(some_tokens(rng, 1000, 18), 5)[1],
+        "targets": next_token_pairs(some_tokens(rng, 2**40, 18), 5)[1],
+        "targets in a text of zeros and ones": next_token_pairs(zeros, 5)[1],
+        "targets in windows of one token": next_token_pairs(zeros, 1)[1],
+        "are whole numbers": [is_whole(inputs), is_whole(targets)],
     }
 
 
+@exercise.promise("What is left at the end and fills no window is dropped", broken_by="fills_the_last_window_up")
+@exercise.promise("a window is full when its last target is there too", broken_by="goes_round_the_end")
+@exercise.promise("with n as large as N allows", broken_by="drops_a_full_window")
 @exercise.check(points=0.25)
 def only_full_windows(next_token_pairs, rng):
     """A window counts when its last target is there too, whatever is left over after it."""
-    tokens = some_tokens(rng, 1000, 24)
-    return {
-        f"{length} tokens in windows of 4": list(next_token_pairs(tokens[:length], 4)) for length in (11, 12, 13, 14)
-    }
+    tokens = some_tokens(rng, 1000, 351)
+    cases = ((11, 4), (12, 4), (13, 4), (14, 4), (15, 4), (16, 4), (17, 4), (350, 7), (351, 7))
+    seen = {f"{length} tokens in windows of {T}": list(next_token_pairs(tokens[:length], T)) for length, T in cases}
+    return seen | {"the rest of a longer text": list(next_token_pairs(tokens[100:], 7))}
 
 
+@exercise.promise("inputs (n, context_length), targets (n, context_length)", broken_by="loses_the_axis_of_one_window")
+@exercise.promise("Raises ValueError where the text is too short for one window", broken_by="no_window_and_no_error")
+@exercise.promise(
+    "A text that is too short for one window and its last target raises", broken_by="forgets_the_last_target"
+)
 @exercise.check(points=0.25)
 def short_texts(next_token_pairs, rng):
     """The shortest text has a window and one token more; anything shorter is a ValueError, and no text is changed."""
     tokens = some_tokens(rng, 1000, 7)
     return {
         "7 tokens in a window of 6": list(next_token_pairs(tokens, 6)),
-        "7 tokens in a window of 7": ending(lambda: next_token_pairs(tokens, 7)),
-        "7 tokens in a window of 20": ending(lambda: next_token_pairs(tokens, 20)),
+        "2 tokens in a window of 1": list(next_token_pairs(tokens[:2], 1)),
+        "7 tokens in a window of 7": outcome(lambda: list(next_token_pairs(tokens, 7))),
+        "7 tokens in a window of 20": outcome(lambda: list(next_token_pairs(tokens, 20))),
+        "1 token in a window of 1": outcome(lambda: list(next_token_pairs(tokens[:1], 1))),
+        "no token": outcome(lambda: list(next_token_pairs(tokens[:0], 3))),
         "the text afterwards": tokens,
     }
+
+
+exercise.edges(
+    empty="short_texts",
+    one="windows_lie_end_to_end",
+    equal="windows_lie_end_to_end",
+    zero="targets_are_one_ahead",
+    ties="No two are compared.",
+    large="windows_lie_end_to_end",
+    small="Tokens are whole numbers from 0 on.",
+    limit="only_full_windows",
+    shapes="short_texts",
+    modes="Nothing is trained here.",
+    gradients="Whole numbers have no gradient.",
+    inputs="Whole numbers have no gradient.",
+)
+
+
+@exercise.mistake(hint="Your results are no whole numbers. What kind of number does an embedding look up?")
+def gives_floats(tokens, context_length):
+    return tuple(part.float() if part.max() < 2**24 else part.double() for part in cut(tokens, context_length))
+
+
+@exercise.mistake(hint="With one window your results have one dimension. What does `squeeze` do to a shape of (1, 6)?")
+def loses_the_axis_of_one_window(tokens, context_length):
+    inputs, targets = cut(tokens, context_length)
+    return (inputs[0], targets[0]) if len(inputs) == 1 else (inputs, targets)
+
+
+@exercise.mistake(hint="A text that is too short gives no windows and no error. Who finds out that nothing was learnt?")
+def no_window_and_no_error(tokens, context_length):
+    n = max(len(tokens) - 1, 0) // context_length
+    parts = tokens[: n * context_length], tokens[1 : n * context_length + 1]
+    return tuple(part.reshape(n, context_length) for part in parts)
+
+
+@exercise.mistake(
+    hint="A text as long as one window gives no windows and no error. Where is the target of its last token?"
+)
+def forgets_the_last_target(tokens, context_length):
+    if len(tokens) < max(context_length, 1):
+        raise ValueError("too short")
+    return no_window_and_no_error(tokens, context_length)
+
+
+@exercise.mistake(hint="With a window and one token more you raise an error. Which token of it has no target?")
+def refuses_the_shortest_text(tokens, context_length):
+    if len(tokens) < context_length + 2:
+        raise ValueError("too short")
+    return cut(tokens, context_length)
+
+
+@exercise.mistake(
+    hint="Between two of your windows a token is left out. Where does the second "
+    "window begin, and where does the first one end?"
+)
+def windows_of_one_more(tokens, context_length):
+    n = len(tokens) // (context_length + 1)
+    if n < 1:
+        raise ValueError("too short")
+    pieces = tokens[: n * (context_length + 1)].reshape(n, context_length + 1)
+    return pieces[:, :-1], pieces[:, 1:]
+
+
+@exercise.mistake(hint="What is left over you drop at the beginning of the text. At which end is it to be dropped?")
+def drops_at_the_beginning(tokens, context_length):
+    return cut(tokens[max(len(tokens) - 1, 0) % context_length :], context_length)
 
 
 @exercise.mistake(

@@ -1,7 +1,7 @@
 """The checks of the pretraining topic, and the mistakes it knows: what each exercise must do, asked by experiment.
 
-First what has a meaning: a text comes back from its tokens, every window is equally likely, a step does not hang on
-the scale of the gradient, batches one after the other are one large batch. Then the numbers. The models are small ones
+First what has a meaning: every window is equally likely, a step does not hang on the scale of the gradient, batches one
+after the other are one large batch. Then the numbers. The models are small ones
 of the checks' own, whose loss is easily known. What is drawn by chance is judged by its shares: each share of `DRAWS`
 windows is held against its exact probability by Chernoff's bound, so that a right answer fails less often than once in
 10⁹.
@@ -9,14 +9,11 @@ windows is held against its exact probability by Chernoff's bound, so that a rig
 
 from functools import partial
 
-from autograder.checking.notebook import try_out
+from autograder.checking.notebook import all_scores, try_out
 from autograder.checking.topic import Topic
 
 pretraining = Topic(
     "pretraining",
-    "train_bpe",
-    "encode",
-    "decode",
     "get_batch",
     "adamw_update",
     "warmup_cosine",
@@ -24,5 +21,7 @@ pretraining = Topic(
     "train_step",
     "evaluate",
     "fit_power_law",
+    written=2,
 )
 check = partial(try_out, pretraining)  # what notebooks import
+score = partial(all_scores, pretraining)

@@ -2,6 +2,7 @@
 then the numbers of PyTorch's AdamW, early and late.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,11 @@ def adamw(
         weight.mul_(1 - learning_rate * weight_decay).add_(sign * learning_rate * update)
 
 
+@exercise.promise("against its gradient", broken_by="goes_uphill")
+@exercise.promise(
+    "by a step whose size does not depend on the gradient's scale", broken_by="divides_by_the_mean_square"
+)
+@exercise.promise("Both are divided by 1 - beta^step", broken_by="no_correction")
 @exercise.check(points=0.25)
 def the_first_step_is_the_learning_rate(adamw_update, rng):
     """Without decay the first step moves each weight by the learning rate against its gradient, however large it is."""
@@ -78,6 +84,9 @@ def the_first_step_is_the_learning_rate(adamw_update, rng):
     }
 
 
+@exercise.promise(
+    "divides each number's step by the size that its gradients usually have", broken_by="adds_the_decay_to_the_gradient"
+)
 @exercise.check(points=0.25, invariant=True)
 def the_decay_does_not_depend_on_the_gradient(adamw_update, rng):
     """What weight_decay adds to a step is the same whatever the gradient is; a larger weight_decay adds more."""
@@ -94,18 +103,45 @@ def the_decay_does_not_depend_on_the_gradient(adamw_update, rng):
         "before": [before, before],
         "after": [added(-3 * gradient, 0.5), added(torch.zeros(3, 4), 0.5)],
         "must differ": [before, added(gradient, 1.0)],
+        "change": "the gradient was another",
     }
 
 
+@exercise.promise("Move one weight, in place", broken_by="nothing_moves_in_place")
+@exercise.promise("and move in place too", broken_by="forgets_the_running_means")
+@exercise.promise("in the memory that they have", broken_by="gives_the_means_new_memory")
+@exercise.promise("all the same -> None", broken_by="returns_the_weight")
 @exercise.check(points=0.25)
 def it_moves_in_place(adamw_update, rng):
-    """Weight and running means change where they stand, a parameter too; the gradient stays, nothing is returned."""
+    """Weight and running means change where they stand, rows of larger tensors too; nothing is returned."""
     given = running(rng, 5)
     weight = nn.Parameter(given["weight"])
     returned = adamw_update(weight, given["gradient"], given["mean"], given["mean_square"], 3, 0.1)
-    return {"returned": returned, **given, "is a leaf": weight.is_leaf}
+    slanting = {name: tensor.T for name, tensor in running(rng, 3, 2).items()}  # memory that is not in a row
+    slanting["gradient"] = slopes(rng, 2, 1).expand(2, 3)
+    adamw_update(*slanting.values(), 2, 0.1)
+    still = {name: tensor.clone() for name, tensor in running(rng, 4).items()}
+    adamw_update(*still.values(), 2, 0.0)
+    rows = torch.stack(list(running(rng, 3).values()))  # whoever holds all of it sees its rows change
+    adamw_update(*rows, 4, 0.1)
+    return {
+        "returned": returned,
+        **given,
+        "is a leaf": weight.is_leaf,
+        "rows of one tensor": rows,
+        "transposed tensors": slanting,
+        "at a learning rate of zero": still,
+        "gradients are taken as before": torch.is_grad_enabled(),
+    }
 
 
+@exercise.promise(
+    "`mean` and `mean_square` are running means of the gradient and of its square", broken_by="squares_the_mean"
+)
+@exercise.promise("`betas` say how much of the old one each keeps.", broken_by="takes_beta_for_the_share_of_the_new")
+@exercise.promise("They are only used, not kept.", broken_by="keeps_the_corrected_means")
+@exercise.promise("The decay shrinks the weight as it was before the step", broken_by="decays_after_the_step")
+@exercise.promise("by learning_rate · weight_decay of it", broken_by="decays_without_the_learning_rate")
 @exercise.check(points=0.25)
 def five_steps_of_pytorchs_adamw(adamw_update, rng):
     """Five steps on five gradients take a weight where `torch.optim.AdamW` takes it, by default values and others."""
@@ -121,14 +157,54 @@ def five_steps_of_pytorchs_adamw(adamw_update, rng):
     return seen
 
 
+@exercise.promise("`step` counts from 1.", broken_by="counts_steps_from_zero")
+@exercise.promise("\\sqrt{\\hat v} + \\epsilon", broken_by="eps_under_the_root")
 @exercise.check(points=0.25)
 def late_in_training(adamw_update, rng):
-    """After three steps there is something to correct, after a thousand hardly; a large eps slows the step down."""
-    return {
+    """After three steps there is something to correct, after a thousand hardly, unless betas are near one; eps slows
+    small steps down, and nothing else does.
+    """
+    seen = {
         f"step {step:,}, eps {eps:g}": moved(adamw_update, running(rng, 4), step, 0.1, eps=eps)
         for step in (3, 1000)
         for eps in (1e-8, 0.5)
     }
+    seen["a weight of one number"] = moved(adamw_update, running(rng, 1, 1), 7, 0.1)
+    seen["a weight of no dimension"] = moved(
+        adamw_update, {name: tensor[0] for name, tensor in running(rng, 1).items()}, 8, 0.1
+    )
+    for step in (150, 4000):
+        slow = moved(adamw_update, running(rng, 2, 3, 4), step, 0.1, betas=(0.99, 0.9999))
+        seen[f"means that go slowly, step {step:,}"] = slow
+    seen["a mean that keeps nothing"] = moved(adamw_update, running(rng, 3), 2, 0.1, betas=(0.0, 0.5))
+    seen["more decay than weight"] = moved(adamw_update, running(rng, 3), 2, 2.0, weight_decay=0.75)
+    calm = running(rng, 4)
+    calm["mean_square"] *= 1e-3  # where m is far above the root of v
+    seen["a step of many learning rates"] = moved(adamw_update, calm, 6, 0.1)
+    fine = {name: tensor.double() for name, tensor in running(rng, 4).items()}
+    seen["in float64, a step of 1e-9, times 1e9"] = moved(adamw_update, fine, 5, 1e-9) * 1e9
+    large = running(rng, 3)
+    large["gradient"] *= 100
+    seen["a gradient much larger than those before"] = moved(adamw_update, large, 5, 0.1)
+    tiny = at_first(torch.zeros(3), 1e-7 * slopes(rng, 3))
+    return seen | {"gradients of about 1e-7, eps as it is": moved(adamw_update, tiny, 1, 0.1)}
+
+
+exercise.aside("zero before step 1", "The caller begins with zeros; the checks do.")
+exercise.edges(
+    empty="A weight without numbers has no step.",
+    one="late_in_training",
+    equal="Numbers of a weight have nothing to do with each other.",
+    zero="the_decay_does_not_depend_on_the_gradient",
+    ties="Nothing is chosen among candidates.",
+    large="the_first_step_is_the_learning_rate",
+    small="the_first_step_is_the_learning_rate",
+    limit="late_in_training",
+    shapes="the_first_step_is_the_learning_rate",
+    modes="Tensors have no mode.",
+    gradients="it_moves_in_place",
+    inputs="Nothing is differentiated.",
+)
 
 
 @exercise.mistake(
@@ -270,3 +346,33 @@ def keeps_the_corrected_means(
     with torch.no_grad():
         mean.div_(1 - betas[0] ** step)
         mean_square.div_(1 - betas[1] ** step)
+
+
+@exercise.mistake(hint="A running mean has new memory now. What does somebody see who holds the old one?")
+def gives_the_means_new_memory(weight, gradient, mean, mean_square, step, learning_rate, *args, **more):
+    new = mean.clone(), mean_square.clone()
+    adamw(weight, gradient, *new, step, learning_rate, *args, **more)
+    mean.data, mean_square.data = new
+
+
+@exercise.mistake(hint="You return something. Who would look at it, where all that changes is in the caller's hands?")
+def returns_the_weight(weight, gradient, mean, mean_square, step, learning_rate, *args, **more):
+    adamw(weight, gradient, mean, mean_square, step, learning_rate, *args, **more)
+    return weight
+
+
+@exercise.mistake(hint="Both means are corrected with the same beta. Which of the two keeps how much of the old one?")
+def corrects_both_with_one_beta(
+    weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1
+):
+    power = math.log(1 - (1 - betas[0] ** step), betas[1])  # to which the second beta is the first one's
+    powers = (step, power)
+    adamw(weight, gradient, mean, mean_square, step, learning_rate, betas, eps, weight_decay, powers=powers)
+
+
+@exercise.mistake(hint="Weights of one dimension do not decay. Does the text make that difference?")
+def decays_matrices_only(
+    weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1
+):
+    decay = weight_decay if weight.dim() > 1 else 0.0
+    adamw(weight, gradient, mean, mean_square, step, learning_rate, betas, eps, decay)

@@ -1,12 +1,13 @@
 """`clip_gradients`: the direction stays, short gradients are left alone, the length before is returned."""
 
+import math
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import normal
+from autograder.checks.common import normal, outcome
 from autograder.checks.pretraining.shared import joint
 
 exercise = Exercise("clip_gradients")
@@ -36,11 +37,14 @@ def clipped(
     return norm
 
 
+@exercise.promise("Shorten all gradients together", broken_by="clips_each_tensor_by_itself")
+@exercise.promise("so that their joint length is at most `max_norm`", broken_by="takes_zero_for_no_limit")
+@exercise.promise("All are multiplied by the same factor", broken_by="clips_every_number")
 @exercise.check(points=0.25)
 def the_direction_stays(clip_gradients, rng):
     """Gradients that are too long together are all multiplied by the same number, and are then max_norm long."""
     seen = {}
-    for length, max_norm in ((4.0, 1.0), (30.0, 2.5), (0.5, 0.25)):
+    for length, max_norm in ((4.0, 1.0), (30.0, 2.5), (0.5, 0.25), (1.001, 1.0), (3.0, 0.0), (0.02, 0.004), (1e6, 3e5)):
         parameters = with_gradients(rng, length)
         before = joint(parameters)
         clip_gradients(parameters, max_norm)
@@ -49,6 +53,7 @@ def the_direction_stays(clip_gradients, rng):
     return seen
 
 
+@exercise.promise("gradients that are not too long are left as they are", broken_by="makes_short_ones_longer")
 @exercise.check(points=0.25)
 def short_gradients_are_left_alone(clip_gradients, rng):
     """Gradients that are short enough stay as they are, to the last digit, and so do gradients of zero."""
@@ -60,28 +65,89 @@ def short_gradients_are_left_alone(clip_gradients, rng):
         seen[f"length {length:g}, at most {max_norm:g}: the gradients"] = 100 * joint(parameters)
         seen[f"length {length:g}, at most {max_norm:g}: unchanged"] = torch.equal(before, joint(parameters))
         seen[f"length {length:g}, at most {max_norm:g}: returned"] = returned
-    return seen
+    alone = nn.Parameter(normal(rng, 1))
+    alone.grad = torch.tensor([-0.5])
+    clip_gradients([alone], 0.75)
+    seen["a single number of -0.5, at most 0.75"] = alone.grad.clone()
+    clip_gradients([alone], math.inf)
+    return seen | {"a single number of -0.5, without a limit": alone.grad}
 
 
-@exercise.check(points=0.25)
+@exercise.promise(
+    "The joint length is the Euclidean norm of all their numbers in one row.", broken_by="adds_up_the_lengths"
+)
+@exercise.promise("Returns the length before", broken_by="returns_the_length_after")
+@exercise.check(points=0.125)
 def the_length_before_is_returned(clip_gradients, rng):
     """What is returned is the joint length before, a single number: the root of the sum of all squares."""
-    return {f"length {length:g}": clip_gradients(with_gradients(rng, length), 1.0) for length in (0.5, 3.0, 40.0)}
+    seen = {f"length {length:g}": clip_gradients(with_gradients(rng, length), 1.0) for length in (0.5, 3.0, 40.0)}
+    parameters = with_gradients(rng, 5.0)
+    first = clip_gradients(parameters, 3.0)
+    second = clip_gradients(parameters, 1.0)
+    return seen | {"of the same parameters, clipped twice": [first, second]}
 
 
+@exercise.promise("in place", broken_by="gives_them_new_gradients")
+@exercise.promise("changes each parameter.grad", broken_by="shortens_the_weights")
+@exercise.promise("Parameters without a gradient are skipped", broken_by="fills_in_zeros")
 @exercise.check(points=0.25)
-def any_iterable_of_parameters(clip_gradients, rng):
-    """What changes is `.grad`; the weights stay, parameters without a gradient too, and any iterable will do."""
+def gradients_change_where_they_stand(clip_gradients, rng):
+    """The numbers of `.grad` change where they stand; a parameter without a gradient, and all weights, stay."""
     parameters = with_gradients(rng, 6.0)
     weights = [parameter.detach().clone() for parameter in parameters]
+    held = [parameter.grad for parameter in parameters]
     without = nn.Parameter(normal(rng, 3))
-    returned = clip_gradients(iter([without, *parameters]), 2.0)
+    clip_gradients([parameters[0], without, *parameters[1:], nn.Parameter(normal(rng, 2, 2))], 2)
+    base = normal(rng, 3, 4, 5)  # of which the gradients are views, in memory that is not in a row
+    slanting = base[0].T, base[1, :, ::2], base[2, 0, 0]
+    views = [nn.Parameter(torch.zeros_like(view)) for view in slanting]
+    for parameter, view in zip(views, slanting):
+        parameter.grad = view
+    views[0].requires_grad_(False)  # frozen since
+    shared = outcome(lambda: clip_gradients(iter(views), 0.5))
+    fine = nn.Parameter(normal(rng, 7).double())
+    fine.grad = 1e6 * normal(rng, 7).double()
+    direction = fine.grad / fine.grad.norm()
+    clip_gradients((fine,), 0.25)
     return {
-        "returned": returned,
-        "the gradients": [parameter.grad for parameter in parameters],
+        "gradients that are views, one of a frozen parameter": base,
+        "their length": shared,
+        "gradients are taken as before": torch.is_grad_enabled(),
+        "in float64: off by, times 1e7": (fine.grad - 0.25 * direction) * 1e7,
+        "the gradients, where they stood": held,
+        "the gradients, where they are now": [parameter.grad for parameter in parameters],
         "no gradient": without.grad,
         "the weights afterwards unchanged": [torch.equal(one, other) for one, other in zip(weights, parameters)],
     }
+
+
+@exercise.promise("it can be gone through once", broken_by="goes_through_the_parameters_twice")
+@exercise.check(points=0.125)
+def any_iterable_of_parameters(clip_gradients, rng):
+    """A generator of parameters will do, which can be gone through once, and so will a list."""
+    seen = {}
+    for words, kind in (("a generator", iter), ("a list", list)):
+        parameters = with_gradients(rng, 6.0)
+        clip_gradients(kind(parameters), 2.0)
+        seen[f"{words}: the length afterwards"] = joint(parameters).norm()
+    return seen
+
+
+exercise.aside("one at least has one.", "A promise of the caller's: no check calls without any.")
+exercise.edges(
+    empty="The text says that one parameter at least has a gradient.",
+    one="short_gradients_are_left_alone",
+    equal="Numbers are only squared and added.",
+    zero="short_gradients_are_left_alone",
+    ties="Nothing is chosen among candidates.",
+    large="the_direction_stays",
+    small="the_direction_stays",
+    limit="the_direction_stays",
+    shapes="the_direction_stays",
+    modes="Parameters have no mode.",
+    gradients="gradients_change_where_they_stand",
+    inputs="Nothing is differentiated.",
+)
 
 
 @exercise.mistake(
@@ -175,6 +241,31 @@ def goes_through_the_parameters_twice(parameters, max_norm):
         if parameter.grad is not None:
             parameter.grad.mul_(factor)
     return norm
+
+
+@exercise.mistake(
+    hint="The parameters have new gradients, and the old tensors are as they were. Who else may hold them?"
+)
+def gives_them_new_gradients(parameters, max_norm):
+    parameters = [parameter for parameter in parameters if parameter.grad is not None]
+    norm = joint(parameters).norm()
+    for parameter in parameters:
+        parameter.grad = parameter.grad * (max_norm / norm).clamp(max=1.0)
+    return norm
+
+
+@exercise.mistake(hint="A parameter without a gradient has one of zeros now. What would an optimiser do with it?")
+def fills_in_zeros(parameters, max_norm):
+    parameters = list(parameters)
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    return clipped(parameters, max_norm)
+
+
+@exercise.mistake(hint="A largest length of zero switches clipping off. How long may the gradients be then?")
+def takes_zero_for_no_limit(parameters, max_norm):
+    return clipped(parameters, max_norm or math.inf)
 
 
 @exercise.given

@@ -4,170 +4,128 @@ compute the products alone, and an overflow is no step.
 
 import copy
 import math
-from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import as_tensors, called, normal, weights_of
-from autograder.checks.pretraining.shared import NO_LIMIT, VOCAB_SIZE, Observed, joint, some_tokens
+from autograder.checks.common import called, normal, weights_of
+from autograder.checks.pretraining.bigram import Bigram, new_scaler, scaler_for, some_batches
+from autograder.checks.pretraining.shared import NO_LIMIT, VOCAB_SIZE, Observed
+from autograder.checks.pretraining.wrong_steps import WRONG_STEPS
 
 exercise = Exercise("train_step")
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
-class Bigram(nn.Module):
-    """A model that looks at one token: so several texts are one long text, and what it should give is easily known.
-
-    It notes in which type its matrices were multiplied, and in which mode it was.
-    """
-
-    def __init__(self, rng: torch.Generator, d_model: int = 6):
-        super().__init__()
-        self.embedding = nn.Embedding(VOCAB_SIZE, d_model)
-        self.output = nn.Linear(d_model, VOCAB_SIZE, bias=False)
-        for weight in self.parameters():
-            nn.init.normal_(weight, generator=rng)
-        self.types: list[str] = []
-        self.modes: list[bool] = []  # whether it was in training mode
-
-    def forward(self, tokens: Tensor, state: object = None) -> tuple[Tensor, object]:
-        logits = self.output(self.embedding(tokens))
-        self.types.append(str(logits.dtype))
-        self.modes.append(self.training)
-        return logits, state
-
-
-def some_batches(rng: torch.Generator, *shapes: tuple[int, int]) -> list[tuple[Tensor, Tensor]]:
-    """Inputs and targets of these shapes."""
-    return [(some_tokens(rng, *shape), some_tokens(rng, *shape)) for shape in shapes or ((3, 4), (2, 7), (1, 2))]
-
-
-def scaler_for(dtype: torch.dtype, scale: float = 2.0**12) -> torch.amp.GradScaler | None:
-    return torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=1) if dtype == torch.float16 else None
-
-
-class Step:
-    """A step of training with its parts to override, so that one of them can be wrong."""
-
-    def __call__(self, model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-        scaler = scaler or torch.amp.GradScaler("cpu", enabled=False)
-        self.clear(optimiser)
-        n_targets = sum(targets.numel() for _, targets in batches)
-        losses = []
-        for inputs, targets in batches:
-            loss = self.loss(model, inputs, targets, dtype) * self.share(targets, n_targets, len(batches))
-            self.scaled(scaler, loss).backward()
-            losses.append(loss.detach())
-            self.after_each(model, optimiser, scaler, max_norm)
-        norm = self.finish(model, optimiser, scaler, max_norm)
-        return self.reported(losses), norm
-
-    def clear(self, optimiser):
-        optimiser.zero_grad()
-
-    def product(self, dtype):
-        return torch.autocast("cpu", dtype, enabled=dtype != torch.float32)
-
-    def loss(self, model, inputs, targets, dtype):
-        with self.product(dtype):
-            logits = model(inputs)[0]
-        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
-
-    def share(self, targets, n_targets, n_batches):
-        return targets.numel() / n_targets
-
-    def scaled(self, scaler, loss):
-        return scaler.scale(loss)
-
-    def after_each(self, model, optimiser, scaler, max_norm):
-        pass
-
-    def unscale_and_clip(self, model, optimiser, scaler, max_norm):
-        scaler.unscale_(optimiser)
-        return nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-
-    def finish(self, model, optimiser, scaler, max_norm):
-        norm = self.unscale_and_clip(model, optimiser, scaler, max_norm)
-        scaler.step(optimiser)
-        scaler.update()
-        return norm
-
-    def reported(self, losses):
-        return torch.stack(losses).sum()
-
-
-def step_mistake(hint: str) -> Callable[[type[Step]], Callable]:
-    """Register a wrong step: its function has the name of the class."""
-    return lambda wrong: exercise.mistake(hint=hint)(called(wrong))
-
-
+@exercise.promise("Gradients from before the call do not count", broken_by="keeps_the_old_gradients")
 @exercise.check(points=0.25)
-def one_step_for_each_call(train_step, rng):
-    """Each call is one step, on the gradient of its own batches, in the model's mode; the loss is that before it."""
-    model = Bigram(rng)
-    optimiser, seen = Observed(model), {}
+def each_call_has_its_own_gradients(train_step, rng):
+    """Each call steps on the gradient of its own batch, whatever gradients were there before."""
+    model = Bigram(rng, 4.0)
+    optimiser = Observed(model)
     for parameter in model.parameters():
         parameter.grad = normal(rng, *parameter.shape)
-    for call in ("first call", "second call"):
-        loss, norm = train_step(model, optimiser, some_batches(rng, (3, 5)), NO_LIMIT)
-        seen[f"{call}: loss, norm, weights"] = [loss, norm, weights_of(model)]
-        seen[f"{call}: whether the mode is that of training, meanwhile and afterwards"] = [
-            *model.modes[-1:],
-            model.training,
-        ]
-    return {"the gradients at each step": optimiser.gradients, **seen}
+    chance, results = torch.get_rng_state(), []
+    for shapes in (((3, 5),), ((1, 2), (4, 3)), ((3, 5),)):
+        results.append(train_step(model, optimiser, tuple(some_batches(rng, *shapes)), NO_LIMIT))
+    return {
+        "the gradients at each step": optimiser.gradients,
+        "the weights afterwards": weights_of(model),
+        "losses and norms": results,
+        "gradients are taken as before": torch.is_grad_enabled(),
+        "PyTorch's own generator as it was": torch.equal(chance, torch.get_rng_state()),
+    }
 
 
+@exercise.promise(
+    "so that the step is that of one large batch, whatever their sizes", broken_by="takes_the_mean_of_the_means"
+)
+@exercise.promise("of any sizes", broken_by="weighs_batches_by_their_rows")
+@exercise.promise("every target counts", broken_by="leaves_out_token_0")
 @exercise.check(points=0.25, invariant=True)
 def several_batches_are_one_large_one(train_step, rng):
     """Batches of different sizes, one after the other, make the step that they make as a single large batch."""
-    model, batches = Bigram(rng), some_batches(rng)
+    model, batches = Bigram(rng, 4.0), some_batches(rng)
     single = [tuple(torch.cat([part.flatten() for part in parts]).unsqueeze(0) for parts in zip(*batches))]
     seen = []
     for given in (single, batches, batches[:1]):
         copied = copy.deepcopy(model)
-        loss, norm = train_step(copied, Observed(copied), given, NO_LIMIT)
-        seen.append([*as_tensors((loss, norm)), weights_of(copied)])
-    return {"before": seen[0], "after": seen[1], "must differ": [seen[0][2], seen[2][2]]}
+        train_step(copied, Observed(copied), given, NO_LIMIT)
+        seen.append([weights_of(copied)])
+    change = "the large batch was cut into four"
+    return {"before": seen[0], "after": seen[1], "must differ": [seen[0], seen[2]], "change": change}
 
 
+@exercise.promise("Take one step of the optimiser on several batches.", broken_by="steps_after_every_batch")
+@exercise.promise("They go through the model one after the other", broken_by="joins_the_batches")
+@exercise.promise("each forward and back before the next one comes", broken_by="goes_back_once_for_all")
+@exercise.check(points=0.125)
+def one_batch_at_a_time_and_one_step(train_step, rng):
+    """Each batch goes through the model, and back, before the next one comes; then one step is taken."""
+    model, batches = Bigram(rng), some_batches(rng, (2, 3), (4, 3), (2, 3))
+    optimiser = Observed(model)
+    train_step(model, optimiser, batches, NO_LIMIT)
+    alike = Bigram(rng)
+    train_step(alike, Observed(alike), some_batches(rng, (2, 3), (2, 3), (2, 3)), NO_LIMIT)
+    return {
+        "what went through the model": sorted(model.shapes),
+        "what went through it of three alike": alike.shapes,
+        "batches on their way at a time, at most": model.most_at_a_time(),
+        "steps": len(optimiser.gradients),
+    }
+
+
+@exercise.promise(
+    "The loss is the mean cross-entropy over all their targets", broken_by="reports_the_mean_of_the_means"
+)
+@exercise.promise("the loss (), before the step", broken_by="reports_the_loss_after_the_step")
+@exercise.check(points=0.125)
+def the_loss_of_all_targets_before_the_step(train_step, rng):
+    """The loss is the mean over all targets of all batches, and that of the model as it was before the step."""
+    seen = {}
+    for words, shapes in (("one batch", [(2, 3)]), ("four batches", [])):
+        model = Bigram(rng)
+        seen[f"{words}: the loss"], _ = train_step(model, Observed(model), some_batches(rng, *shapes), NO_LIMIT)
+    return seen
+
+
+@exercise.promise("those of the call are clipped together, to `max_norm`", broken_by="clips_after_every_batch")
+@exercise.promise("max_norm=1.0", broken_by="never_clips")
+@exercise.promise("the gradients' norm (), before clipping", broken_by="reports_the_norm_after_clipping")
 @exercise.check(points=0.25)
 def the_step_is_clipped(train_step, rng):
     """The gradients of all batches together are at most max_norm long, 1 if not said; the norm is that before."""
     seen = {}
     for words, scale, more in (("max_norm=0.05", 1.0, {"max_norm": 0.05}), ("max_norm not given", 8.0, {})):
-        model = Bigram(rng)
-        with torch.no_grad():
-            model.embedding.weight.mul_(scale)
+        model = Bigram(rng, scale)
         optimiser = Observed(model)
-        seen[f"{words}: loss, norm"] = train_step(model, optimiser, some_batches(rng), **more)
+        _, seen[f"{words}: the norm"] = train_step(model, optimiser, some_batches(rng), **more)
         seen[f"{words}: 20 times the gradients at each step"] = [20 * row for row in optimiser.gradients]
     return seen
 
 
-@exercise.check(points=0.25, rtol=0.05, atol=0.01)
+@exercise.promise("`dtype` is what matrices are multiplied in", broken_by="ignores_the_type")
+@exercise.promise("the weights stay in float32", broken_by="shortens_the_weights_too")
+@exercise.check(points=0.125, rtol=0.05, atol=0.01)
 def short_numbers_for_the_products_alone(train_step, rng):
-    """In bfloat16 and float16 matrices are multiplied in that type; weights, gradients and the loss are float32."""
+    """In bfloat16 and float16 matrices are multiplied in that type; weights and gradients stay in float32."""
     seen = {}
     for dtype in DTYPES:
-        model = Bigram(rng)
+        model = Bigram(rng, 0.3)
         optimiser = Observed(model)
-        loss, norm = train_step(model, optimiser, some_batches(rng), NO_LIMIT, dtype, scaler_for(dtype))
+        train_step(model, optimiser, some_batches(rng), NO_LIMIT, dtype, scaler_for(dtype))
         seen[f"{dtype}"] = {
-            "type of the products": model.types,
-            "type of the loss": str(loss.dtype) if isinstance(loss, Tensor) else "torch.float32",
+            "types of the products": sorted(set(model.types)),
             "type of the weights": [str(weight.dtype) for weight in model.parameters()],
             "the gradients at each step": optimiser.gradients,
-            "loss, norm": [loss, norm],
         }
     return seen
 
 
-@exercise.check(points=0.25)
+@exercise.promise("and so does the loss.", broken_by="takes_the_loss_in_short_numbers")
+@exercise.check(points=0.125, rtol=3e-6, atol=1e-6)
 def the_loss_in_full(train_step, rng):
     """Where all logits are zero, the loss is the logarithm of the vocabulary to six digits, whatever the type."""
     seen = {}
@@ -176,10 +134,14 @@ def the_loss_in_full(train_step, rng):
         nn.init.zeros_(model.output.weight)
         loss, _ = train_step(model, Observed(model), some_batches(rng), NO_LIMIT, dtype, scaler_for(dtype))
         seen[f"{dtype}"] = loss
+        seen[f"{dtype}: type"] = str(loss.dtype) if isinstance(loss, Tensor) else "torch.float32"
     return seen
 
 
-@exercise.check(points=0.25, rtol=0.05, atol=0.01)
+@exercise.promise("a scaler multiplies the loss by its factor before the backward pass", broken_by="ignores_the_scaler")
+@exercise.promise("and divides the gradients by it after", broken_by="leaves_the_scale_in")
+@exercise.promise("Then once: unscale, clip, step, update the scale.", broken_by="clips_before_the_scale_is_taken_out")
+@exercise.check(points=0.125, rtol=0.05, atol=0.01)
 def small_gradients_survive_in_float16(train_step, rng):
     """With a scaler, gradients that are zero in float16 arrive; they are measured and clipped at their true size."""
     model, signs = Bigram(rng), normal(rng, VOCAB_SIZE, 6).sign()
@@ -198,186 +160,77 @@ def small_gradients_survive_in_float16(train_step, rng):
     return seen
 
 
-@exercise.check(points=0.25)
+@exercise.promise("It takes the step, or none where gradients overflowed", broken_by="steps_without_the_scaler")
+@exercise.promise("and sets its next factor", broken_by="never_updates_the_scale")
+@exercise.check(points=0.125)
 def an_overflow_is_no_step(train_step, rng):
     """Where scaled gradients overflow, no step is taken and the scale is halved; after a good step it may grow."""
     seen = {}
     for words, scale in (("too large", 2.0**40), ("good", 2.0**10)):
-        model = Bigram(rng)
-        optimiser, before, scaler = Observed(model), weights_of(model), scaler_for(torch.float16, scale)
+        model, scaler = Bigram(rng), new_scaler(scale)
+        optimiser, before = Observed(model), weights_of(model)
         loss, _ = train_step(model, optimiser, some_batches(rng), 1.0, torch.float16, scaler)
         seen[f"a scale that is {words}"] = {
             "steps": len(optimiser.gradients),
             "weights unchanged": torch.equal(before, weights_of(model)),
             "the scale afterwards": scaler.get_scale(),
-            "type of the products": model.types,
             "the loss is a number": math.isfinite(loss),
         }
     return seen
 
 
-@step_mistake("The gradients of the step before are still there. What does `backward` do with a `.grad` that it finds?")
-class keeps_the_old_gradients(Step):
-    def clear(self, optimiser):
-        pass
+@exercise.promise("One that is given is used in every `dtype`", broken_by="uses_the_scaler_in_float16_only")
+@exercise.promise("without one nothing is scaled.", broken_by="makes_a_scaler_for_float16")
+@exercise.check(points=0.125)
+def a_scaler_is_used_where_one_is_given(train_step, rng):
+    """A scaler that is given is used in every type; without one even float16's gradients are not scaled."""
+    seen = {}
+    for dtype in DTYPES:
+        model, scaler = Bigram(rng), new_scaler(2.0**10)
+        train_step(model, Observed(model), some_batches(rng), NO_LIMIT, dtype, scaler)
+        seen[f"{dtype}, a scale of 1024: the scale afterwards"] = scaler.get_scale()
+    model = Bigram(rng)
+    with torch.no_grad():
+        model.output.weight.copy_(normal(rng, VOCAB_SIZE, 6).sign() * 2.0**-24)
+    optimiser = Observed(model)
+    train_step(model, optimiser, some_batches(rng), NO_LIMIT, torch.float16)
+    row = torch.cat(optimiser.gradients)[: model.embedding.weight.numel()]
+    seen["float16 without a scaler: gradients of the embedding, too small for it, times 2^24"] = row * 2.0**24
+    return seen
 
 
-@step_mistake(
-    "Each batch counts the same, the short ones too. How much is the mean over a batch of two targets to weigh beside "
-    "one over fourteen?"
+@exercise.promise("The model stays in the mode that it is in.", broken_by="goes_into_evaluation_mode")
+@exercise.promise("Whether the model is in training mode is the caller's choice", broken_by="goes_into_training_mode")
+@exercise.check(points=0.125)
+def the_mode_is_the_callers(train_step, rng):
+    """A model in training mode trains in it, one in evaluation mode in that, and a layer of it in its own."""
+    seen = {}
+    for words, whole, layer in (("training", True, True), ("evaluation", False, False), ("one layer not", True, False)):
+        model = Bigram(rng).train(whole)
+        model.output.train(layer)
+        train_step(model, Observed(model), some_batches(rng, (2, 3)))
+        now = [model.training, model.output.training]
+        seen[f"{words}: the model and its last layer in training mode, meanwhile, afterwards"] = [model.modes, now]
+    return seen
+
+
+exercise.aside("In float16 small gradients become zero", "Why there is a scaler; what it does is promised beside it.")
+exercise.aside("tokens (B, T) -> the loss", "What comes in and what comes out; each is promised by itself.")
+exercise.edges(
+    empty="A step without a batch is no step.",
+    one="the_mode_is_the_callers",
+    equal="Batches of one size are the easy case, which is part of every check.",
+    zero="several_batches_are_one_large_one",
+    ties="Nothing is chosen among candidates.",
+    large="an_overflow_is_no_step",
+    small="small_gradients_survive_in_float16",
+    limit="the_step_is_clipped",
+    shapes="several_batches_are_one_large_one",
+    modes="the_mode_is_the_callers",
+    gradients="each_call_has_its_own_gradients",
+    inputs="Inputs are whole numbers and have no gradient.",
 )
-class takes_the_mean_of_the_means(Step):
-    def share(self, targets, n_targets, n_batches):
-        return 1 / n_batches
 
 
-@step_mistake("Your gradient grows with the number of batches. What do the losses have to be divided by?")
-class adds_the_means_up(Step):
-    def share(self, targets, n_targets, n_batches):
-        return 1.0
-
-
-@step_mistake("Your gradient grows with the number of targets. Of what is the loss the mean?")
-class adds_all_losses_up(Step):
-    def share(self, targets, n_targets, n_batches):
-        return float(targets.numel())
-
-
-@step_mistake("You take a step after every batch. How many steps is one call?")
-class steps_after_every_batch(Step):
-    def after_each(self, model, optimiser, scaler, max_norm):
-        self.norm = super().finish(model, optimiser, scaler, max_norm)
-        optimiser.zero_grad()
-
-    def finish(self, model, optimiser, scaler, max_norm):
-        return self.norm
-
-
-@step_mistake("Only the last batch has an effect. When are the gradients to be cleared?")
-class clears_before_every_batch(Step):
-    def __call__(self, model, optimiser, batches, *args, **more):
-        self.n_left = len(batches)
-        return super().__call__(model, optimiser, batches, *args, **more)
-
-    def after_each(self, model, optimiser, scaler, max_norm):
-        self.n_left -= 1
-        if self.n_left:
-            optimiser.zero_grad()
-
-
-@step_mistake("You report the loss of the last batch. Over which targets is the mean to be taken?")
-class reports_the_last_batch(Step):
-    def __call__(self, model, optimiser, batches, *args, **more):
-        targets = [targets.numel() for _, targets in batches]
-        self.weight = sum(targets) / targets[-1]
-        return super().__call__(model, optimiser, batches, *args, **more)
-
-    def reported(self, losses):
-        return losses[-1] * self.weight
-
-
-@step_mistake("The optimiser steps on gradients that are not clipped. Where, if at all, do you shorten them?")
-class never_clips(Step):
-    def unscale_and_clip(self, model, optimiser, scaler, max_norm):
-        scaler.unscale_(optimiser)
-        return joint(model.parameters()).norm()
-
-
-@step_mistake("You clip after each batch, and the sum is longer again. When are all gradients together?")
-class clips_after_every_batch(Step):
-    def after_each(self, model, optimiser, scaler, max_norm):
-        self.norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm * scaler.get_scale())
-        self.norm = self.norm / scaler.get_scale()
-
-    def unscale_and_clip(self, model, optimiser, scaler, max_norm):
-        scaler.unscale_(optimiser)
-        return self.norm
-
-
-@step_mistake(
-    "You clip gradients that are still multiplied by the scale, so nearly nothing is left of them after the division. "
-    "What has to come first?"
-)
-class clips_before_the_scale_is_taken_out(Step):
-    def unscale_and_clip(self, model, optimiser, scaler, max_norm):
-        norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-        scaler.unscale_(optimiser)
-        return norm
-
-
-@step_mistake(
-    "You call `backward` on a loss that is not scaled, and the scaler divides the gradients all the same. What does "
-    "`scaler.scale` do?"
-)
-class does_not_scale_the_loss(Step):
-    def scaled(self, scaler, loss):
-        return loss
-
-
-@step_mistake("In float16 small gradients become zero. What was the scaler given for?")
-class ignores_the_scaler(Step):
-    def __call__(self, model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-        return super().__call__(model, optimiser, batches, max_norm, dtype, None)
-
-
-@step_mistake(
-    "The scale never changes, so a scale that is too large stops training for good. Which call sets the next one?"
-)
-class never_updates_the_scale(Step):
-    def finish(self, model, optimiser, scaler, max_norm):
-        norm = self.unscale_and_clip(model, optimiser, scaler, max_norm)
-        scaler.step(optimiser)
-        return norm
-
-
-@step_mistake(
-    "You call `optimiser.step()` yourself, so gradients that overflowed go into the weights. Who knows that they did?"
-)
-class steps_without_the_scaler(Step):
-    def finish(self, model, optimiser, scaler, max_norm):
-        norm = self.unscale_and_clip(model, optimiser, scaler, max_norm)
-        optimiser.step()
-        scaler.update()
-        return norm
-
-
-@step_mistake("Everything runs in float32. Where do you use `dtype`?")
-class ignores_the_type(Step):
-    def product(self, dtype):
-        return torch.autocast("cpu", enabled=False)
-
-
-@step_mistake(
-    "Where float16 is asked for, you compute in bfloat16, autocast's own choice on a CPU. Where do you hand on `dtype`?"
-)
-class takes_bfloat16_for_float16(Step):
-    def product(self, dtype):
-        return torch.autocast("cpu", torch.bfloat16, enabled=dtype != torch.float32)
-
-
-@step_mistake("You call `model.eval()`, and a model with dropout trains without it. Who is to choose the mode?")
-class goes_into_evaluation_mode(Step):
-    def __call__(self, model, *args, **more):
-        return super().__call__(model.eval(), *args, **more)
-
-
-@step_mistake(
-    "Your loss has three digits, since it is taken in the short type. What type are the logits when they come out of "
-    "autocast?"
-)
-class takes_the_loss_in_short_numbers(Step):
-    def loss(self, model, inputs, targets, dtype):
-        with self.product(dtype):
-            logits = model(inputs)[0]
-        log_probabilities = torch.log_softmax(logits, dim=-1).flatten(0, 1)
-        return F.nll_loss(log_probabilities, targets.flatten()).float()
-
-
-@step_mistake(
-    "The weights themselves are in the short type now. What becomes of a step that is a thousandth of the weight?"
-)
-class shortens_the_weights_too(Step):
-    def __call__(self, model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-        if scaler is not None:
-            return super().__call__(model, optimiser, batches, max_norm, dtype, scaler)
-        return super().__call__(model.to(dtype), optimiser, batches, max_norm, dtype, scaler)
+for hint, wrong_step in WRONG_STEPS:
+    exercise.mistake(hint=hint)(called(wrong_step))

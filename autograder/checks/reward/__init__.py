@@ -9,7 +9,7 @@ checks are exact.
 
 from functools import partial
 
-from autograder.checking.notebook import try_out
+from autograder.checking.notebook import all_scores, try_out
 from autograder.checking.topic import Topic
 
 reward = Topic(
@@ -23,5 +23,7 @@ reward = Topic(
     "grpo_loss",
     "dpo_loss",
     "best_of_n",
+    written=2,
 )
 check = partial(try_out, reward)  # what notebooks import
+score = partial(all_scores, reward)

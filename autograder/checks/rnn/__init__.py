@@ -7,7 +7,7 @@ are PyTorch's own with weights from the seed, so that no check stands on another
 
 from functools import partial
 
-from autograder.checking.notebook import try_out
+from autograder.checking.notebook import all_scores, try_out
 from autograder.checking.topic import Topic
 
 rnn = Topic(
@@ -19,5 +19,7 @@ rnn = Topic(
     "GRUCell",
     "RecurrentLanguageModel",
     "truncated_bptt",
+    written=2,
 )
 check = partial(try_out, rnn)  # what notebooks import
+score = partial(all_scores, rnn)

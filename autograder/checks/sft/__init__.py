@@ -9,8 +9,9 @@ topic. All checks are exact but one: the variance of an adapter's first numbers 
 
 from functools import partial
 
-from autograder.checking.notebook import try_out
+from autograder.checking.notebook import all_scores, try_out
 from autograder.checking.topic import Topic
 
-sft = Topic("sft", "render_chat", "response_mask", "masked_cross_entropy", "pack", "sft_step", "LoRALinear")
+sft = Topic("sft", "render_chat", "response_mask", "masked_cross_entropy", "pack", "sft_step", "LoRALinear", written=2)
 check = partial(try_out, sft)  # what notebooks import
+score = partial(all_scores, sft)

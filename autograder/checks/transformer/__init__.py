@@ -8,7 +8,7 @@ that no check of these stands on another exercise of the learner's.
 
 from functools import partial
 
-from autograder.checking.notebook import try_out
+from autograder.checking.notebook import all_scores, try_out
 from autograder.checking.topic import Topic
 
 transformer = Topic(
@@ -22,5 +22,7 @@ transformer = Topic(
     "count_parameters",
     "flops_per_token",
     "generate",
+    written=2,
 )
 check = partial(try_out, transformer)  # what notebooks import
+score = partial(all_scores, transformer)

@@ -38,6 +38,49 @@ def read_in_pieces(model: Callable, text: Tensor, lengths: list[int]) -> tuple[l
     return pieces, state
 
 
+SETTINGS = (
+    ("in training", True, torch.enable_grad),
+    ("in evaluation", False, torch.enable_grad),
+    ("in evaluation, without gradients", False, torch.no_grad),
+    ("in inference mode", False, torch.inference_mode),
+)
+
+
+def from_call_to_call(module: nn.Module, calls: dict[str, Callable], rng: torch.Generator) -> dict[str, Any]:
+    """What a module gives in each setting, then after a step of all its weights, then with others that were loaded.
+
+    The same inputs come again and again, and all results are looked at together at the end. Last, whether weights and
+    PyTorch's settings are still what they were.
+    """
+    seen: dict[str, Any] = {}
+    weights = dict(sorted(module.named_parameters()))
+    names, chance = list(module.state_dict()), torch.get_rng_state()
+    types = [weight.dtype for weight in weights.values()]
+    for since in ("", " after a step", " with weights that were loaded"):
+        other = {name: normal(rng, *weight.shape) / math.sqrt(weight.size(-1)) for name, weight in weights.items()}
+        if "step" in since:
+            with torch.no_grad():
+                for name, weight in weights.items():
+                    weight.sub_(other[name])
+        elif since:
+            module.load_state_dict(other, strict=False)
+        for words, training, gradients_are in SETTINGS:
+            module.train(training)
+            with gradients_are():
+                seen |= {f"{call} {words}{since}": what(module) for call, what in calls.items()}
+                seen[f"{words}{since}, the mode is left alone"] = module.training == training
+    after = dict(sorted(module.named_parameters()))
+    return seen | {
+        "it has the weights that it had": list(module.state_dict()) == names
+        and all(after[name] is weight for name, weight in weights.items()),
+        "of the types that they had": [weight.dtype for weight in weights.values()] == types,
+        "each still learns": all(weight.requires_grad and weight.is_leaf for weight in weights.values()),
+        "PyTorch's settings are left alone": torch.is_grad_enabled()
+        and torch.get_default_dtype() == torch.float32
+        and torch.equal(torch.get_rng_state(), chance),
+    }
+
+
 class Norm(nn.Module):
     """RMSNorm with its parts to override, so that one of them can be wrong."""
 
@@ -53,7 +96,9 @@ class Norm(nn.Module):
 
 
 def rates(d_head: int, base: float) -> Tensor:
-    """Radians for each position, one for each pair: (d_head / 2)."""
+    """Radians for each position, one for each pair: (d_head / 2). Raises ValueError where d_head is odd."""
+    if d_head % 2:
+        raise ValueError(f"d_head has to be even; it is {d_head}")
     return base ** -(torch.arange(0, d_head, 2) / d_head)
 
 
@@ -78,9 +123,12 @@ def hidden_width(d_model: int) -> int:
     return 32 * math.ceil(8 * d_model / (3 * 32))
 
 
-SIZE_RANGES = ((101, 200, 1), (5, 12, 8), (3, 7, 1))  # lowest, end, and step of each
+WIDTHS = (40, 64, 88, 112, 136)  # 8/3 of each lies below the middle between two multiples of 32
 
 
 def sizes_of(rng: torch.Generator) -> tuple[int, int, int]:
     """vocab_size, d_model, n_layers of a small model."""
-    return tuple(int(torch.randint(low, high, (), generator=rng)) * step for low, high, step in SIZE_RANGES)
+    vocab_size, width, n_layers = (
+        int(torch.randint(*ends, (), generator=rng)) for ends in ((101, 200), (0, 5), (3, 7))
+    )
+    return vocab_size, WIDTHS[width], n_layers

@@ -16,13 +16,14 @@ With several processes each takes an equal part of every batch, and the gradient
 Li et al. 2020). Which parts are put in by the caller: the model, `get_batch`, `train_step`, `warmup_cosine`.
 """
 
-from layercake.figures.lab_pretraining import alt_text, finding, plot
+from layercake.figures.lab_pretraining import alt_text, equal_budgets, finding, plot
 from layercake.labs.pretraining.lab import Curve, run, sample_story
 from layercake.labs.pretraining.settings import SCALES, Settings, memory, settings_for
+from layercake.labs.pretraining.short import Ends, recorded_ends, short_runs
 from layercake.labs.pretraining.steps import Steps
 from layercake.labs.pretraining.text import Text, check, open_text
 
 __all__ = [
-    "SCALES", "Curve", "Settings", "Steps", "Text", "alt_text", "check", "finding", "memory", "open_text", "plot",
-    "run", "sample_story", "settings_for",
+    "SCALES", "Curve", "Ends", "Settings", "Steps", "Text", "alt_text", "check", "equal_budgets", "finding", "memory",
+    "open_text", "plot", "recorded_ends", "run", "sample_story", "settings_for", "short_runs",
 ]  # fmt: skip

@@ -70,7 +70,8 @@ def _tokenized(name: str, vocab_size: int, n_characters: int, T: int) -> Text:
     learned, held_out = corpora.load(name, "train").text, corpora.load(name, "validation").text[:n_characters]
 
     from solutions.prediction import bits_per_byte
-    from solutions.pretraining import decode, encode, evaluate, train_bpe
+    from solutions.pretraining import evaluate
+    from solutions.tokenizer import decode, encode, train_bpe
 
     try:
         merges = train_bpe(learned[:LEARNS_FROM], vocab_size)

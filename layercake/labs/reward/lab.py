@@ -85,25 +85,28 @@ def run(
     score: Score = truth,
     name: str = "truth",
     ranked: float | None = None,
+    start: str | Path = "apprentice",
     seed: int = 0,
     folder: str | Path = "layercake-runs",
     fresh: bool = False,
 ) -> Graded:
-    """Train the apprentice by rewards, and examine it before and after, about facts that nothing was graded about.
+    """Train a model by rewards, and examine it before and after, about facts that nothing was graded about.
 
+    `start` is what `layercake.checkpoints.load` takes: the apprentice, or the file of another assistant of the village.
     It is saved under `folder` as it learns, and a second call goes on where the first was stopped.
 
-    Raises ValueError for an unknown scale, and what `reinforce` raises.
+    Raises ValueError for an unknown scale, and what `checkpoints.load` and `reinforce` raise.
     """
     sizes, device = SCALES[check_scale(scale)], device or pick()
-    model = checkpoints.load("apprentice", device.device)
+    model = checkpoints.load(start, device.device)
     asked = raters.exam(sizes.questions, seed)
 
     def exams(when: str) -> dict[str, Replies]:
         return {f"{when}, greedy": respond(model, asked), f"{when}, drawn": respond(model, asked, drawing(model, seed))}
 
     before = exams("before")
-    path = Path(folder) / f"reward-{name}-{scale}-seed{seed}.safetensors"
+    began = checkpoints.mark(start, usual="apprentice")
+    path = Path(folder) / f"reward-{name}-{scale}{began}-seed{seed}.safetensors"
     trained = reinforce(
         model, losses, score, plain, sizes.graded, seed=seed, path=path, name=name, fresh=fresh, watch=aloud
     )

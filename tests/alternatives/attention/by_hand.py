@@ -1,4 +1,4 @@
-"""Everything spelt out: float64 within, softmax by hand, large negative numbers for a mask, hand-made recursion."""
+"""Everything spelt out: float64 within, softmax by hand, the lowest of all numbers for a mask, hand-made recursion."""
 
 from functools import cache
 
@@ -23,7 +23,7 @@ def attention_over_states(query, states, w_query, w_states, v):
 def scaled_dot_product(query, key, value, mask=None):
     scores = (query.double() / query.size(-1) ** 0.25) @ (key.double() / key.size(-1) ** 0.25).mT
     if mask is not None:
-        scores = torch.where(mask, scores, torch.tensor(-1e9, dtype=scores.dtype))
+        scores = torch.where(mask, scores, torch.finfo(scores.dtype).min)
     return (softmax(scores) @ value.double()).to(value.dtype)
 
 

@@ -17,14 +17,14 @@ def attention_over_states(query, states, w_query, w_states, v):
 def scaled_dot_product(query, key, value, mask=None):
     scores = torch.einsum("...td,...sd->...ts", query, key) * query.shape[-1] ** -0.5
     if mask is not None:
-        scores = scores + torch.zeros(mask.shape).masked_fill(mask.logical_not(), -torch.inf)
+        scores = scores + torch.zeros_like(scores).masked_fill(mask.logical_not(), -torch.inf)
     return torch.einsum("...ts,...sv->...tv", scores.softmax(-1), value)
 
 
 def causal_attention(query, key, value):
     T, S = query.shape[-2], key.shape[-2]
-    position = torch.arange(S - T, S).unsqueeze(1)
-    return scaled_dot_product(query, key, value, torch.arange(S) <= position)
+    place = torch.arange(S, device=query.device)
+    return scaled_dot_product(query, key, value, place <= place[S - T :].unsqueeze(1))
 
 
 class MultiHeadAttention(nn.Module):

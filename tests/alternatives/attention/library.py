@@ -36,7 +36,7 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x):
         fused = F.linear(x, torch.cat([self.w_query.weight, self.w_key.weight, self.w_value.weight]))
         query, key, value = fused.unflatten(-1, (3, *self.heads)).permute(2, 0, 3, 1, 4)
-        return self.w_output(self.attend(query, key=key, value=value).movedim(1, 2).flatten(-2))
+        return self.w_output(self.attend(query, key, value).movedim(1, 2).flatten(-2))
 
 
 def sequential_depth(waits_for, length, n_layers):

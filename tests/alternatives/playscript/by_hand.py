@@ -5,7 +5,7 @@ import torch
 
 def render_playscript(place, cast, lines, speaker):
     """Sign by sign to the end of one string."""
-    if len(cast) == 0:
+    if len(cast) == 0 or type(cast) is str:
         raise ValueError("nobody is there")
     text = "A scene at the " + place + "\nPresent: "
     for number, name in enumerate(cast):
@@ -29,7 +29,7 @@ def few_shot_prompt(place, cast, examples, question):
         raise ValueError("nobody answers")
     lines = []
     for asked, answer in examples:
-        if asked.lower() == question.lower():
+        if only_words(asked) == only_words(question):
             raise ValueError("it is among the examples")
         lines.append((cast[0], asked))
         lines.append((cast[len(cast) - 1], answer))
@@ -38,14 +38,13 @@ def few_shot_prompt(place, cast, examples, question):
 
 
 def generate_until(model, tokens, stops, n_tokens, choose=None):
-    """Reads token by token, the last one too; for each stop counts how much of it has been written (no table)."""
+    """Reads where something is to be chosen; for each stop compares sign by sign from behind."""
     if len(tokens) == 0 or any(len(stop) == 0 for stop in stops):
         raise ValueError("empty")
-    state = None
-    for token in tokens:
-        logits, state = model(torch.tensor([[token]]), state)
+    state, to_read = None, torch.tensor([[*tokens]])
     written = []
     for _ in range(n_tokens):
+        logits, state = model(to_read, state)
         token = logits[:, -1].argmax(-1) if choose is None else choose(logits[:, -1])
         written.append(int(token))
         for stop in stops:
@@ -55,17 +54,20 @@ def generate_until(model, tokens, stops, n_tokens, choose=None):
                     same = False
             if same:
                 return written[: len(written) - len(stop)]
-        logits, state = model(token.reshape(1, 1), state)
+        to_read = token.reshape(1, 1)
     return written
 
 
 def only_words(text):
-    """Small letters and digits, the rest a space; a space at each end."""
-    return " " + " ".join("".join(sign if sign.isalnum() else " " for sign in text.lower()).split()) + " "
+    """Small letters and digits, hyphens and apostrophes within a word, the rest a space; a space at each end."""
+    kept = "".join(sign if sign.isalnum() or sign in "-'" else " " for sign in text.lower()).split()
+    return " " + " ".join(word.strip("-'") for word in kept) + " "
 
 
 def classify_failure(written, answer, cast, rivals=(), end="<end>"):
     """Line by line, noting the worst so far."""
+    if str in (type(cast), type(rivals)):
+        raise ValueError("one text")
     labels = []
     for name in cast:
         labels.append((name[4:] if name.startswith("the ") else name).lower())
@@ -74,7 +76,7 @@ def classify_failure(written, answer, cast, rivals=(), end="<end>"):
         if line.strip() == "":
             continue
         label, colon, _ = line.partition(":")
-        if colon == "" or not all(sign.isalnum() or sign == " " for sign in label):
+        if colon == "" or label == "" or not all(sign.isalnum() or sign == " " for sign in label):
             left = True
         elif label.lower() not in labels:
             new = True

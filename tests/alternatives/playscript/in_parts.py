@@ -11,8 +11,8 @@ from solutions.playscript import LEFT, NEW_CHARACTER, NO_ANSWER, RIGHT, WRONG, l
 def listed(cast):
     """Recursion: what is joined by a comma, until two are left."""
     match cast:
-        case []:
-            raise ValueError("an empty cast")
+        case [] | str():
+            raise ValueError("an empty cast, or one text")
         case [one]:
             return one
         case [one, other]:
@@ -24,13 +24,14 @@ def listed(cast):
 def render_playscript(place, cast, lines, speaker):
     def all_lines():
         yield f"A scene at the {place}"
-        yield f"Present: {listed(list(cast))}."
-        for name, line in [*lines, (speaker, "")]:
+        yield f"Present: {listed(cast)}."
+        for name, line in lines:
             yield f"{labels[name]}: {line}"
+        yield f"{labels[speaker]}:"
 
     labels = {name: label(name) for name in cast}
     try:
-        return "\n".join(all_lines()).removesuffix(" ")
+        return "\n".join(all_lines())
     except KeyError as error:
         raise ValueError(f"{error} is not there") from None
 
@@ -79,6 +80,9 @@ def outcome_of(line, labels):
 
 def classify_failure(written, answer, cast, rivals=(), end="<end>"):
     """All that can be said, and the worst of it."""
+    match cast, rivals:
+        case (str(), _) | (_, str()):
+            raise ValueError("one text")
     first, *further = written.splitlines() or [""]
     labels = [label(name).lower() for name in cast]
     said = {outcome_of(line, labels) for line in further if line and not line.isspace()}

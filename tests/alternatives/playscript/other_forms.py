@@ -8,10 +8,12 @@ import torch
 
 from solutions.playscript import label
 
+WORD = re.compile(r"<\w+>|\w+(?:['-]\w+)*")
+
 
 def render_playscript(place, cast, lines, speaker):
     """A comma everywhere, and the last one turned into "and"."""
-    if not cast or not {name for name, _ in lines} | {speaker} <= set(cast):
+    if isinstance(cast, str) or not cast or not {name for name, _ in lines} | {speaker} <= set(cast):
         raise ValueError("who is that?")
     present = "{}".join(cast).replace("{}", ", ", max(len(cast) - 2, 0)).replace("{}", " and ")
     text = f"A scene at the {place}\nPresent: {present}.\n"
@@ -23,7 +25,7 @@ def render_playscript(place, cast, lines, speaker):
 def few_shot_prompt(place, cast, examples, question):
     """Who speaks goes to and fro, however many lines there are."""
     asker, *_, answerer = cast  # a ValueError where there are not two
-    if question.casefold() in {asked.casefold() for asked, _ in examples}:
+    if WORD.findall(question.casefold()) in [WORD.findall(asked.casefold()) for asked, _ in examples]:
         raise ValueError("known already")
     said = [*chain.from_iterable(examples), question]
     lines = [((asker, answerer)[number % 2], line) for number, line in enumerate(said)]
@@ -51,12 +53,14 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: torch.t
 
 
 def found(value, line):
-    between = r"\W+".join(map(re.escape, re.findall(r"\w+", value)))
-    return re.search(rf"\b{between}\b", line, re.IGNORECASE) is not None
+    between = r"[^\w'-]+".join(map(re.escape, re.findall(r"[\w'-]+", value)))
+    return re.search(rf"(?<!\w)(?<!\w['-]){between}(?!\w)(?!['-]\w)", line, re.IGNORECASE) is not None
 
 
 def classify_failure(written, answer, cast, rivals=(), end="<end>"):
     """One pattern for a play, one for a play of this cast."""
+    if not all(isinstance(its, (list, tuple, set)) for its in (cast, rivals)):
+        raise ValueError("neither list nor tuple nor set")
     first, _, below = written.partition("\n")
     names = "|".join(re.escape(label(name)) for name in cast) or r"(?!)"
     if end in written or not re.fullmatch(r"(?:[\w ]+:.*\n|\s*\n)*", below + "\n"):

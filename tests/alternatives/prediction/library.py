@@ -29,7 +29,7 @@ def perplexity(losses):
 
 def bits_per_byte(loss, n_tokens, n_bytes):
     """With the logarithm to base 2 of e."""
-    if not n_bytes:
+    if n_bytes < 1:
         raise ValueError("no bytes")
     return loss * np.log2(np.e) * (n_tokens / n_bytes)
 
@@ -49,7 +49,7 @@ def count_ngrams(tokens, n):
 
 def ngram_probabilities(counts, context, vocab_size, k=1.0):
     """NumPy, in float64."""
-    if k < 0 or (k == 0 and context not in counts):
+    if k < 0 or (k == 0 and not counts.get(context)):
         raise ValueError("nothing is known")
     smoothed = np.full(vocab_size, float(k))
     for token, count in counts.get(context, {}).items():

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections import Counter
 
 import torch
 
@@ -40,27 +41,27 @@ def perplexity(losses):
         return math.inf
     product = 1.0
     for loss in flat:
-        product *= math.exp(loss / len(flat))
+        product *= math.exp(loss / len(flat)) if loss < 700 else math.inf
     return product
 
 
 def bits_per_byte(loss, n_tokens, n_bytes):
     """The whole text in bits, token by token, shared among its bytes."""
-    if n_bytes == 0:
+    if n_bytes <= 0:
         raise ValueError("no bytes")
     return sum(loss / math.log(2) for _ in range(n_tokens)) / n_bytes
 
 
 def count_ngrams(tokens, n):
-    """Look back from each position; plain dictionaries, no Counter."""
+    """Look back from each position; a new Counter where a context comes for the first time."""
     if n < 1:
         raise ValueError("n")
     counts = {}
     for position in range(n - 1, len(tokens)):
         context = tuple(int(token) for token in tokens[position - n + 1 : position])
-        followers = counts.setdefault(context, {})
-        token = int(tokens[position])
-        followers[token] = followers.get(token, 0) + 1
+        if context not in counts:
+            counts[context] = Counter()
+        counts[context].update([int(tokens[position])])
     return counts
 
 

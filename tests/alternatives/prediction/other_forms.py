@@ -10,7 +10,7 @@ from torch import nn
 def next_token_pairs(tokens, context_length):
     """One table of positions, and the same one place later."""
     n = (tokens.numel() - 1) // context_length
-    if n == 0:
+    if n < 1:
         raise ValueError("the text is too short")
     positions = torch.arange(n).unsqueeze(1) * context_length + torch.arange(context_length)
     return tokens[positions], tokens[positions + 1]
@@ -24,7 +24,7 @@ def cross_entropy(logits, targets, ignore_index=-100):
     if counts.sum() == 0:
         raise ValueError("nothing to predict")
     one_hot = (targets.unsqueeze(-1) == torch.arange(logits.size(-1))).double()
-    wide = logits.double()
+    wide = logits.double().where(counts.unsqueeze(-1) > 0, 0.0)  # zero times NaN would be NaN
     losses = torch.logsumexp(wide, dim=-1) - (wide * one_hot).sum(-1)
     return (losses * counts).sum() / counts.sum()
 
@@ -35,10 +35,10 @@ def perplexity(losses):
 
 
 def bits_per_byte(loss, n_tokens, n_bytes):
-    """The logarithm of the perplexity to base 2, for each byte."""
+    """The bits of a token, for each of its bytes."""
     if n_bytes <= 0:
         raise ValueError("no bytes")
-    return math.log2(math.exp(loss)) / (n_bytes / n_tokens)
+    return loss / math.log(2) / (n_bytes / n_tokens)
 
 
 def count_ngrams(tokens, n):

@@ -1,71 +1,10 @@
-"""Pretraining by hand: every pair counted anew for each merge, loops over single numbers, no function of a library."""
+"""Pretraining by hand: loops over single numbers, no function of a library."""
 
 import math
-from itertools import pairwise
+from itertools import product
 
 import torch
 from torch import nn
-
-from solutions.pretraining import split_words
-
-
-def joined(tokens, pair, new):
-    """The tokens with `new` for each pair, from the left."""
-    result, i = [], 0
-    while i < len(tokens):
-        found = tuple(tokens[i : i + 2]) == tuple(pair)
-        result.append(new if found else tokens[i])
-        i += 2 if found else 1
-    return result
-
-
-def train_bpe(text, vocab_size):
-    """Count all pairs of all words again for each merge; the plain algorithm of the paper."""
-    if vocab_size < 256:
-        raise ValueError("the bytes alone are 256")
-    words = {}
-    for word in split_words(text):
-        words[word] = words.get(word, 0) + 1
-    spellings = {word: list(word.encode()) for word in words}
-    merges = []
-    while len(merges) + 256 < vocab_size:
-        counts = {}
-        for word, tokens in spellings.items():
-            for pair in pairwise(tokens):
-                counts[pair] = counts.get(pair, 0) + words[word]
-        if not counts:
-            raise ValueError("no pair is left")
-        highest = max(counts.values())
-        best = sorted(pair for pair, count in counts.items() if count == highest)[0]
-        spellings = {word: joined(tokens, best, 256 + len(merges)) for word, tokens in spellings.items()}
-        merges.append(best)
-    return merges
-
-
-def encode(text, merges):
-    """Every merge in its turn, over every word."""
-    result = []
-    for word in split_words(text):
-        tokens = list(word.encode())
-        for number, pair in enumerate(merges, 256):
-            tokens = joined(tokens, pair, number)
-        result.extend(tokens)
-    return result
-
-
-def decode(tokens, merges):
-    """Take tokens apart until only bytes are left."""
-    stack, found = list(tokens)[::-1], bytearray()
-    while stack:
-        token = stack.pop()
-        if token < 0 or token >= 256 + len(merges):
-            raise ValueError(f"no token {token}")
-        if token < 256:
-            found.append(token)
-        else:
-            first, second = merges[token - 256]
-            stack += [second, first]
-    return found.decode("utf-8", "replace")
 
 
 def get_batch(tokens, batch_size, T, generator=None):
@@ -85,14 +24,13 @@ def adamw_update(
 ):
     """Number by number, in Python's own floats."""
     with torch.no_grad():
-        flat = [tensor.detach().view(-1) for tensor in (weight, gradient, mean, mean_square)]
-        for i in range(weight.numel()):
-            w, g, m, v = (tensor[i].item() for tensor in flat)
+        for i in product(*map(range, weight.shape)):
+            w, g, m, v = (tensor[i].item() for tensor in (weight, gradient, mean, mean_square))
             m = betas[0] * m + (1 - betas[0]) * g
             v = betas[1] * v + (1 - betas[1]) * g * g
             corrected = m / (1 - betas[0] ** step) / (math.sqrt(v / (1 - betas[1] ** step)) + eps)
-            flat[0][i] = w - learning_rate * (weight_decay * w + corrected)
-            flat[2][i], flat[3][i] = m, v
+            weight[i] = w - learning_rate * (weight_decay * w + corrected)
+            mean[i], mean_square[i] = m, v
 
 
 def warmup_cosine(step, steps, peak, warm_up, floor=0.0):
@@ -105,7 +43,7 @@ def warmup_cosine(step, steps, peak, warm_up, floor=0.0):
 
 
 def clip_gradients(parameters, max_norm):
-    """The sum of all squares; new gradients in the place of the old."""
+    """The sum of all squares; new numbers in the place of the old."""
     parameters = list(parameters)
     total = 0.0
     for parameter in parameters:
@@ -115,7 +53,7 @@ def clip_gradients(parameters, max_norm):
     if norm > max_norm:
         for parameter in parameters:
             if parameter.grad is not None:
-                parameter.grad = parameter.grad * (max_norm / norm)
+                parameter.grad[...] = parameter.grad * (max_norm / norm)
     return norm
 
 

@@ -1,64 +1,9 @@
-"""Pretraining by calls of libraries: PyTorch's optimiser, clipping and unfold, NumPy's polyfit, Python's `re`."""
-
-import re
-from collections import Counter
-from functools import lru_cache
-from itertools import chain, pairwise
+"""Pretraining by calls of libraries: PyTorch's optimiser, clipping and unfold, NumPy's polyfit."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-
-from solutions.pretraining import merge_pair, split_words
-
-
-def train_bpe(text, vocab_size):
-    """The words as strings with a character for each token, pairs found and replaced by `re` and `str.replace`."""
-    if vocab_size < 256:
-        raise ValueError("vocab_size")
-    words = Counter(split_words(text))
-    spelt = {word: "".join(map(chr, word.encode())) for word in words}
-    merges = []
-    for new in range(256, vocab_size):
-        counts = Counter()
-        for word, times in words.items():
-            for pair in re.findall(r"(?s)(?=(..))", spelt[word]):  # looking ahead finds pairs that overlap
-                counts[pair] += times
-        if not counts:
-            raise ValueError("no pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        merges.append((ord(best[0]), ord(best[1])))
-        spelt = {word: letters.replace(best, chr(new)) for word, letters in spelt.items()}
-    return merges
-
-
-def encode(text, merges):
-    """The smallest rank first, looked up in a dict."""
-    ranks = dict(zip(map(tuple, merges), range(len(merges))))
-
-    @lru_cache(maxsize=10_000)
-    def of_word(word):
-        tokens = list(word.encode("utf-8"))
-        while True:
-            pairs = set(pairwise(tokens)) & ranks.keys()
-            if not pairs:
-                return tuple(tokens)
-            pair = min(pairs, key=ranks.__getitem__)
-            tokens = merge_pair(tokens, pair, 256 + ranks[pair])
-
-    return list(chain.from_iterable(map(of_word, split_words(text))))
-
-
-def decode(tokens, merges):
-    """A dict of bytes."""
-    table = {byte: bytes((byte,)) for byte in range(256)}
-    for number, pair in enumerate(merges, start=256):
-        table[number] = b"".join(map(table.get, pair))
-    try:
-        return b"".join(table[int(token)] for token in tokens).decode(errors="replace")
-    except KeyError as error:
-        raise ValueError(f"unknown token {error}") from None
 
 
 def get_batch(tokens, batch_size, T, generator=None):
@@ -96,19 +41,22 @@ def clip_gradients(parameters, max_norm):
 
 
 def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    """One backward pass, of the mean over the logits of all batches."""
+    """One mean over all targets of each batch, by NLLLoss; the shares of all targets go into `backward` itself."""
     optimiser.zero_grad()
     scaler = torch.amp.GradScaler("cpu", enabled=False) if scaler is None else scaler
-    with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
-        logits = [model(inputs)[0].flatten(0, 1) for inputs, _ in batches]
-    targets = torch.cat([targets.flatten() for _, targets in batches])
-    loss = F.cross_entropy(torch.cat(logits).float(), targets)
-    scaler.scale(loss).backward()
+    sizes = torch.tensor([float(targets.numel()) for _, targets in batches])
+    shares = sizes / sizes.sum()
+    losses = []
+    for (inputs, targets), share in zip(batches, shares):
+        with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
+            logits = model(inputs)[0]
+        losses.append(nn.NLLLoss()(logits.float().log_softmax(-1).transpose(1, 2), targets))
+        scaler.scale(losses[-1]).backward(gradient=share)
     scaler.unscale_(optimiser)
     norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     scaler.step(optimiser)
     scaler.update()
-    return loss.detach(), norm
+    return torch.stack(losses).detach() @ shares, norm
 
 
 @torch.inference_mode()

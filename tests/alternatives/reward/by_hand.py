@@ -34,7 +34,7 @@ def bradley_terry_loss(chosen, rejected):
     total = 0.0
     for better, worse in zip(chosen, rejected):
         x = better - worse
-        total = total + torch.clamp(-x, min=0.0) + torch.log1p(torch.exp(-x.abs()))
+        total = total + (torch.log1p(torch.exp(-x)) if x > 0 else torch.log1p(torch.exp(x)) - x)
     return total / len(chosen)
 
 
@@ -78,7 +78,8 @@ def group_advantages(rewards, eps=1e-6):
         raise ValueError("one is no group")
     groups = []
     for group in rewards:
-        centred = group - group.sum() / len(group)
+        ahead = group - group[0]
+        centred = ahead - ahead.sum() / len(group)
         groups.append(centred / (math.sqrt((centred**2).sum().item() / len(group)) + eps))
     return torch.stack(groups)
 

@@ -56,8 +56,9 @@ def group_advantages(rewards, eps=1e-6):
     """Mean and variance in one call."""
     if rewards.size(-1) == 1:
         raise ValueError("a group of one")
-    variance, mean = torch.var_mean(rewards, dim=-1, correction=0, keepdim=True)
-    return (rewards - mean) / (variance.sqrt() + eps)
+    ahead = rewards - rewards.amin(dim=-1, keepdim=True)
+    variance, mean = torch.var_mean(ahead, dim=-1, correction=0, keepdim=True)
+    return (ahead - mean) / (variance.sqrt() + eps)
 
 
 def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):

@@ -32,7 +32,7 @@ class RewardModel(nn.Module):
         super().__init__()
         self.model = model
         d_model = model.norm.weight.numel()
-        self.head = nn.Linear(d_model, 1, False).to(model.norm.weight)
+        self.head = nn.Linear(d_model, 1, False).to(model.norm.weight.device)
         with torch.no_grad():
             self.head.weight.zero_()
 

@@ -26,7 +26,7 @@ def rnn_scan(cell, x, state=None):
     T = x.shape[1]
     before, after = (None, state) if T == 1 else rnn_scan(cell, x[:, : T - 1], state)
     after = cell(x[:, T - 1], after)
-    h = (after[0] if type(after) is tuple else after)[:, None]
+    h = (after if torch.is_tensor(after) else after[0])[:, None]
     return (h if before is None else torch.cat([before, h], dim=1)), after
 
 
@@ -64,14 +64,14 @@ class LSTMCell(nn.Module):
 
     def forward(self, x, state=None):
         d = self.d_state
-        h, c = (torch.zeros(len(x), d), torch.zeros(len(x), d)) if state is None else state
+        h, c = (x.new_zeros(len(x), d), x.new_zeros(len(x), d)) if state is None else state
 
         def block(number):
             rows = slice(number * d, number * d + d)
             of_x = x @ self.weight_ih[rows].T + self.bias_ih[rows]
             return of_x + h @ self.weight_hh[rows].T + self.bias_hh[rows]
 
-        new = torch.empty(len(x), d)
+        new = torch.empty(len(x), d, dtype=x.dtype)
         kept, written = logistic(block(1)) * c, logistic(block(0)) * torch.tanh(block(2))
         new[:] = kept + written
         return logistic(block(3)) * torch.tanh(new), new
@@ -84,7 +84,7 @@ class GRUCell(nn.Module):
 
     def forward(self, x, state=None):
         d = self.d_state
-        h = torch.zeros(len(x), d) if state is None else state
+        h = x.new_zeros(len(x), d) if state is None else state
         of_x, of_h = x @ self.weight_ih.T + self.bias_ih, h @ self.weight_hh.T + self.bias_hh
         r, z = logistic(of_x[:, :d] + of_h[:, :d]), logistic(of_x[:, d : 2 * d] + of_h[:, d : 2 * d])
         n = torch.tanh(of_x[:, 2 * d :] + r * of_h[:, 2 * d :])

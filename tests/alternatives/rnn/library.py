@@ -19,7 +19,7 @@ def rnn_scan(cell, x, state=None):
 
 def gradient_norms_by_distance(cell, x, state, loss_fn):
     """What is added to a state has the state's gradient: one leaf for all, of zeros."""
-    added = torch.zeros(x.size(1) + 1, *state.shape, requires_grad=True)
+    added = torch.zeros(x.size(1) + 1, *state.shape, dtype=state.dtype, requires_grad=True)
     h = state.detach() + added[0]
     for x_t, more in zip(x.unbind(1), added[1:]):
         h = cell(x_t, h) + more
@@ -72,5 +72,5 @@ class truncated_bptt:
 
     def __next__(self):
         inputs, targets = next(self.pairs)
-        logits, self.state = self.model(inputs, tree_map(torch.detach, self.state) if self.state else None)
+        logits, self.state = self.model(inputs, tree_map(torch.detach, self.state) if self.state is not None else None)
         return nn.CrossEntropyLoss()(logits.movedim(-1, 1), targets)

@@ -1,4 +1,4 @@
-"""Input and state side by side through one matrix, in float64; outputs written in place."""
+"""Input and state side by side through one matrix, computed in float64; outputs written in place."""
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ def rnn_step(x, h, w_input, w_state, b):
     both, weights = torch.cat([x, h], dim=1).double(), torch.cat([w_input, w_state]).double()
     e = torch.exp(-2 * (both @ weights + b.double()).abs())
     signs = torch.sign(both @ weights + b.double())
-    return (signs * (1 - e) / (1 + e)).float()
+    return (signs * (1 - e) / (1 + e)).to(x.dtype)
 
 
 def rnn_scan(cell, x, state=None):
@@ -41,7 +41,7 @@ class LSTMCell(nn.RNNCellBase):
 
     def forward(self, x, state=None):
         if state is None:
-            zeros = torch.zeros(x.size(0), self.hidden_size)
+            zeros = x.new_zeros(x.size(0), self.hidden_size)
             state = (zeros, zeros)
         h, c = state
         weights = torch.cat([self.weight_ih, self.weight_hh], dim=1).double()
@@ -56,7 +56,7 @@ class GRUCell(nn.RNNCellBase):
         super().__init__(d_input, d_state, bias=True, num_chunks=3)
 
     def forward(self, x, state=None):
-        h = torch.zeros(x.size(0), self.hidden_size) if state is None else state
+        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
         gates, candidate = (2 * self.hidden_size, self.hidden_size)
         ih, ih_n = self.weight_ih.split((gates, candidate))
         hh, hh_n = self.weight_hh.split((gates, candidate))

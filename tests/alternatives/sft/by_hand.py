@@ -14,14 +14,18 @@ def render_chat(messages, encode, reply=False):
         raise ValueError("no messages")
     tokens = [END]
     for message in messages:
-        if message["role"] == "user":
+        try:
+            role, content = message["role"] + "", message["content"] + ""
+        except (KeyError, TypeError):
+            raise ValueError("no message") from None
+        if role == "user":
             tokens.append(USER)
-        elif message["role"] == "assistant":
+        elif role == "assistant":
             tokens.append(ASSISTANT)
         else:
-            raise ValueError(f"no role {message['role']}")
+            raise ValueError(f"no role {role}")
         said = 0
-        for token in encode(message["content"]):
+        for token in encode(content):
             if token in MARKS:
                 raise ValueError("a mark")
             tokens.append(token)

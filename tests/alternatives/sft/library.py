@@ -21,6 +21,11 @@ def render_chat(messages, encode, reply=False):
     if not messages:
         raise ValueError("empty")
     for message in messages:
+        match message:
+            case {"role": str(), "content": str()}:
+                pass
+            case _:
+                raise ValueError(message)
         if not re.fullmatch("user|assistant", message["role"]):
             raise ValueError(message["role"])
         if FORGED.search(message["content"]) or not message["content"].split():

@@ -9,6 +9,9 @@ from solutions.sft import ASSISTANT, END, MARKS, NEWLINE, ROLES, USER, within
 
 def render_chat(messages, encode, reply=False):
     """Turn by turn, joined at the end; what is refused is found first."""
+    for message in messages:
+        if not isinstance(message, dict) or [type(message.get(key)) for key in ("role", "content")] != [str, str]:
+            raise ValueError("not a message")
     contents = [encode(message["content"]) for message in messages]
     if not contents or not all(contents) or any(MARKS.intersection(content) for content in contents):
         raise ValueError("not a conversation")
@@ -31,13 +34,13 @@ def response_mask(tokens):
 
 
 def masked_cross_entropy(logits, targets, mask):
-    """Sums over everything, in float64, with the mask as a weight."""
+    """Sums over everything, in float64, with zeros where the mask is False."""
     n = mask.sum()
     if n == 0:
         raise ValueError("no target")
     log_probabilities = torch.log_softmax(logits.double(), dim=-1)
     chosen = log_probabilities.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    return (-(chosen * mask).sum() / n).float()
+    return (-torch.where(mask, chosen, 0.0).sum() / n).float()
 
 
 def pack(conversations, T):

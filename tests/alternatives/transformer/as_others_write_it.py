@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from solutions.attention import MultiHeadAttention
+from solutions.transformer import GPT as ReferenceGPT
 from solutions.transformer import fused_attention, hidden_width
 
 
@@ -29,27 +30,37 @@ def rotate_half(x):
 
 
 def rotary(x, positions, base=10_000.0):
-    inv_freq = 1.0 / (base ** (torch.arange(0, x.shape[-1], 2, dtype=torch.int64).float() / x.shape[-1]))
+    if x.size(-1) % 2:
+        raise ValueError("d_head has to be even")
+    inv_freq = 1.0 / (
+        base ** (torch.arange(0, x.shape[-1], 2, dtype=torch.int64, device=x.device).float() / x.shape[-1])
+    )
     freqs = positions.float()[:, None] @ inv_freq[None, :]
     emb = torch.cat((freqs, freqs), dim=-1)
     return ((x * emb.cos()) + (rotate_half(x) * emb.sin())).to(x.dtype)
 
 
 class RotaryAttention(MultiHeadAttention):
-    """Turned before the heads stand in front; a table of sines that is not part of the weights."""
+    """Turned before the heads stand in front; a table of sines that is not part of the weights, and grows."""
 
     def __init__(self, d_model, n_heads, attend=fused_attention):
         super().__init__(d_model, n_heads, attend)
-        d_head = d_model // n_heads
-        inv_freq = 10_000.0 ** (-torch.arange(0, d_head, 2).float() / d_head)
-        angles = torch.outer(torch.arange(64).float(), inv_freq)
-        self.register_buffer("cos", torch.cat([angles.cos()] * 2, dim=-1))
-        self.register_buffer("sin", torch.cat([angles.sin()] * 2, dim=-1))
+        if d_model // n_heads % 2:
+            raise ValueError("d_head has to be even")
+        self.d_head = d_model // n_heads
+        self.make_table(1024, "cpu")
+
+    def make_table(self, length, device):
+        inv_freq = 10_000.0 ** (-torch.arange(0, self.d_head, 2, device=device).float() / self.d_head)
+        angles = torch.outer(torch.arange(length, device=device).float(), inv_freq)
+        self.cos, self.sin = torch.cat([angles.cos()] * 2, dim=-1), torch.cat([angles.sin()] * 2, dim=-1)
 
     def forward(self, x, state=None):
         bsz, q_len, _ = x.size()
         past = 0 if state is None else state[0].shape[-2]
-        cos, sin = self.cos[past : past + q_len, None], self.sin[past : past + q_len, None]  # (T, 1, d_head)
+        if past + q_len > len(self.cos) or self.cos.device != x.device:
+            self.make_table(max(2 * len(self.cos), past + q_len), x.device)
+        cos, sin = (table[past : past + q_len, None].to(x.dtype) for table in (self.cos, self.sin))  # (T, 1, d_head)
         q, k, v = (w(x).view(bsz, q_len, self.n_heads, -1) for w in (self.w_query, self.w_key, self.w_value))
         q, k = (u * cos + rotate_half(u) * sin for u in (q, k))
         q, k, v = (u.transpose(1, 2) for u in (q, k, v))
@@ -97,6 +108,7 @@ class GPT(nn.Module):
         self.embedding = nn.Embedding(vocab_size, d_model)
         self.output = nn.Linear(d_model, vocab_size, bias=False)
         self.output.weight = self.embedding.weight
+        ReferenceGPT.initialise(self)
 
     def forward(self, idx, state=None):
         past = 0 if state is None else state[0][0].size(-2)
@@ -125,13 +137,18 @@ def flops_per_token(vocab_size, d_model, n_layers, T):
 
 @torch.no_grad()
 def generate(model, idx, max_new_tokens, choose=lambda logits: logits.argmax(-1), use_cache=True):
-    model.eval()
-    B, T = idx.shape
-    out = idx.new_empty(B, T + max_new_tokens)
-    out[:, :T] = idx
-    read, past = 0, None
-    for end in range(T, T + max_new_tokens):
-        logits, past = model(out[:, read:end], past)
-        out[:, end] = choose(logits[:, -1])
-        read, past = (end, past) if use_cache else (0, None)
+    if was_training := getattr(model, "training", False):
+        model.eval()
+    try:
+        B, T = idx.shape
+        out = idx.new_empty(B, T + max_new_tokens)
+        out[:, :T] = idx
+        read, past = 0, None
+        for end in range(T, T + max_new_tokens):
+            logits, past = model(out[:, read:end], past)
+            out[:, end] = choose(logits[:, -1])
+            read, past = (end, past) if use_cache else (0, None)
+    finally:
+        if was_training:
+            model.train()
     return out

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from solutions.transformer import GPT as ReferenceGPT
 from solutions.transformer import fused_attention, hidden_width
 
 
@@ -23,6 +24,8 @@ class RMSNorm(nn.Module):
 
 def rotary(x, positions, base=10_000.0):
     """A matrix (d_head, d_head) for each position."""
+    if x.size(-1) % 2:
+        raise ValueError("d_head has to be even")
     d, half = x.shape[-1], x.shape[-1] // 2
     matrices = torch.zeros(len(positions), d, d, dtype=torch.float64)
     for t, position in enumerate(positions.tolist()):
@@ -39,6 +42,8 @@ class RotaryAttention(nn.Module):
 
     def __init__(self, d_model, n_heads, attend=fused_attention):
         super().__init__()
+        if d_model // n_heads % 2:
+            raise ValueError("d_head has to be even")
         self.h, self.attend = n_heads, attend
         for name in ("w_query", "w_key", "w_value", "w_output"):
             setattr(self, name, nn.Linear(d_model, d_model, bias=False))
@@ -49,7 +54,7 @@ class RotaryAttention(nn.Module):
     def forward(self, x, state=None):
         B, T, C = x.shape
         S = 0 if state is None else state[0].shape[2]
-        positions = torch.tensor([S + t for t in range(T)])
+        positions = torch.tensor([S + t for t in range(T)], device=x.device)
         key, value = (x.new_empty(B, self.h, S + T, C // self.h) for _ in range(2))
         if state is not None:
             key[:, :, :S], value[:, :, :S] = state
@@ -68,7 +73,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x):
         gate = x @ self.w_gate.weight.T
-        gate = gate / (1 + torch.exp(-gate))
+        gate = gate * (0.5 + 0.5 * torch.tanh(gate / 2))
         return (gate * (x @ self.w_up.weight.T)) @ self.w_down.weight.T
 
 
@@ -98,6 +103,7 @@ class GPT(nn.Module):
         self.embedding.weight = self.output.weight
         self.blocks = nn.ModuleList(Block(d_model, n_heads, attend) for _ in range(n_layers))
         self.norm = RMSNorm(d_model)
+        ReferenceGPT.initialise(self)
 
     def up_to(self, layer, tokens, state):
         if layer == 0:
@@ -131,7 +137,7 @@ def flops_per_token(vocab_size, d_model, n_layers, T):
         forward += 4 * product(1, d_model, d_model) + 3 * product(1, d_model, hidden_width(d_model))
         forward += product(1, d_model, T) + product(1, T, d_model)  # all heads together
     backward_to_inputs = backward_to_weights = forward
-    return float(forward + backward_to_inputs + backward_to_weights)
+    return forward + backward_to_inputs + backward_to_weights
 
 
 def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):

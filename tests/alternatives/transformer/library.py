@@ -18,9 +18,11 @@ class RMSNorm(nn.RMSNorm):
 
 
 def rotary(x, positions, base=10_000.0):
+    if x.size(-1) % 2:
+        raise ValueError("d_head has to be even")
     wide = x.double()
     pairs = torch.view_as_complex(torch.stack(wide.chunk(2, dim=-1), dim=-1))
-    exponents = torch.linspace(0, 1, x.size(-1) // 2 + 1, dtype=torch.float64)[:-1]
+    exponents = torch.linspace(0, 1, x.size(-1) // 2 + 1, dtype=torch.float64, device=x.device)[:-1]
     angles = torch.outer(positions.double(), base**-exponents)
     pairs = pairs * torch.polar(torch.ones_like(angles), angles)
     return torch.cat([pairs.real, pairs.imag], dim=-1).to(x.dtype)
@@ -29,6 +31,8 @@ def rotary(x, positions, base=10_000.0):
 class RotaryAttention(MultiHeadAttention):
     def __init__(self, d_model, n_heads, attend=fused_attention):
         super().__init__(d_model, n_heads, attend)
+        if d_model // n_heads % 2:
+            raise ValueError("d_head has to be even")
 
     def forward(self, x, state=None):
         """Queries and keys are turned together."""
@@ -78,10 +82,11 @@ class GPT(nn.Module):
         self.norm = RMSNorm(d_model)
         self.output = nn.Linear(d_model, vocab_size, bias=False)
         self.output.weight = self.embedding.weight
+        ReferenceGPT.initialise(self)
 
     def forward(self, tokens, state=None):
         state = list(state) if state else [None] * len(self.blocks)
-        if tokens.size(1) + (state[0][0].size(-2) if state[0] else 0) > self.context:
+        if tokens.size(1) + (state[0][0].size(-2) if state and state[0] else 0) > self.context:
             raise ValueError("too long")
         x = F.embedding(tokens, self.embedding.weight)
         for index, block in enumerate(self.blocks):
@@ -107,7 +112,7 @@ def flops_per_token(vocab_size, d_model, n_layers, T):
     return 6 * linear + 12 * n_layers * d_model * T
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
     end = tokens.size(1) + n_tokens
     state = None
