@@ -231,8 +231,9 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
     """How many learned numbers a `GPT` of these sizes has, by part, as whole numbers (`int`).
 
     The parts are "embedding" (which is the output layer too, and counts once), "attention" (all layers together),
-    "feed_forward" (all layers, of width `hidden_width(d_model)`) and "norms" (two a layer, and the last). Models of any
-    size are counted exactly, and nothing of their size is held in memory. Each call gives a dictionary of its own.
+    "feed_forward" (all layers, of width `hidden_width(d_model)`) and "norms" (two a layer, and the last). Models of up to
+    10¹⁸ parameters are counted exactly, and nothing of their size is held in memory. Each call gives a dictionary of
+    its own.
     """
     ### BEGIN SOLUTION
     return {
@@ -250,7 +251,7 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     Counted are the products of matrices, a multiplication and an addition for each pair of numbers, forward once and
     backward twice: those with weights (looking up an embedding is none), and in attention the scores and the mixing of
     values, over all T positions, as a kernel that masks does. T = 0 leaves scores and mixing out. The number is whole
-    (an `int`), and exact for models of any size.
+    (an `int`), and exact for models of up to 10¹⁸ parameters.
 
     Source: Kaplan et al. 2020, section 2.1, without the output layer; Chowdhery et al. 2022, appendix B, with it.
     """

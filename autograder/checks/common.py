@@ -15,6 +15,11 @@ def normal(rng: torch.Generator, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=rng)
 
 
+def apart(tensor: Tensor) -> Tensor:
+    """The same numbers, which do not lie in memory in one row: between any two of them is another."""
+    return torch.stack([tensor, torch.zeros_like(tensor)], dim=-1)[..., 0]
+
+
 def gradients(result: Tensor, inputs: dict[str, Tensor], rng: torch.Generator) -> dict[str, Tensor | None]:
     """The gradient of a random sum of the results, for each input; None where it is cut off."""
     total = (result * normal(rng, *result.shape)).sum()

@@ -149,6 +149,9 @@ def attend_may_be_another(MultiHeadAttention, rng):
     module.attend = lambda one, two, three: two - 2 * one
     seen["set later"] = module(x)
     seen["one position"] = module(normal(rng, 2, 1, 12))
+    module.eval()
+    with torch.no_grad():
+        seen["set later, in evaluation, without gradients"] = module(x)
     seen["300 positions"] = module(normal(rng, 1, 300, 12))[:, ::30]
     default = MultiHeadAttention(12, 4)
     with torch.no_grad():

@@ -109,7 +109,8 @@ def result_and_gradients(causal_attention, rng):
     given = inputs(rng, 2, 3, T=4, S=7, d_head=8, d_value=5)
     seen["tensors that do not lie in one row"] = causal_attention(*map(across, given))
     tall = {name: part.requires_grad_() for name, part in zip(NAMES, with_a_towering_last_key(*given))}
-    found = gradients(causal_attention(*tall.values()), tall, rng)
+    in_front = causal_attention(*tall.values())[..., :-1, :]  # the last one reads that key, and learns rounding alone
+    found = gradients(in_front, tall, rng)
     seen |= {f"{name}, large scores in the future": gradient for name, gradient in found.items()}
     leaves = {name: tensor.requires_grad_() for name, tensor in zip(NAMES, given)}
     result = causal_attention(*given)

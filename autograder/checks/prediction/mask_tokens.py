@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import DRAWS, another_generator, outcome
+from autograder.checks.common import DRAWS, another_generator, apart, outcome
 from autograder.checks.prediction.shared import (
     ALIKE,
     both_or_none,
@@ -53,6 +53,7 @@ def targets_stand_where_something_is_asked(mask_tokens, rng):
         "inputs that changed where nothing is asked": int((~asked & (inputs != original)).sum()),
         "the tokens stayed as they were": torch.equal(tokens, original),
         "inputs and targets with probability 0": list(mask(original.clone(), 0.0)),
+        "targets of a text that does not lie in one row": mask(apart(original), 1.0)[1],
         "targets with probability 1": mask(original.clone(), 1.0)[1],
         **{f"probability = {limit}": outcome(lambda: list(mask(original.clone(), limit))) for limit in limits},
     }

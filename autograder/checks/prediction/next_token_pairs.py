@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import outcome
+from autograder.checks.common import apart, outcome
 from autograder.checks.prediction.shared import is_whole, some_tokens
 
 exercise = Exercise("next_token_pairs")
@@ -27,6 +27,7 @@ def windows_lie_end_to_end(next_token_pairs, rng):
     return {
         "inputs": next_token_pairs(tokens, 5)[0],
         "inputs in windows of one token": next_token_pairs(tokens, 1)[0],
+        "inputs of a text that does not lie in one row": next_token_pairs(apart(tokens), 5)[0],
         "inputs where all tokens are alike": next_token_pairs(tokens[:1].repeat(18), 5)[0],
     }
 

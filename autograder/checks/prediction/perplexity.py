@@ -54,6 +54,7 @@ def losses_of_single_tokens(perplexity, rng):
         "all are alike": perplexity(torch.full((2, 3), 1.5)),
         "1, 2 and 6, as whole numbers": perplexity(torch.tensor([1, 2, 6])),
         "500 tokens of 2 to 4 nats": perplexity(2 + losses.repeat(100, 1)[:, :1] / 2),
+        "every other token of 3 texts": perplexity(losses[:, ::2]),
         "in float64": perplexity(losses.double()),
     }
 

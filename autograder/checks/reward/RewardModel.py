@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import ending, mistake, mistakes, normal
+from autograder.checks.common import apart, ending, mistake, mistakes, normal
 
 exercise = Exercise("RewardModel")
 
@@ -184,6 +184,7 @@ def the_number_at_the_last_token(RewardModel, rng):
     tokens, lengths = padded_rows(rng)
     seen = {
         "rewards": model(tokens, lengths),
+        "rows that are columns in memory": model(tokens.mT.contiguous().mT, apart(lengths)),
         "padding in all rows": model(tokens[2:], lengths[2:]),
         "a row alone": model(tokens[2:3, :2], lengths[2:3]),
         "a single token": model(tokens[1:2, :1], lengths.new_ones(1)),

@@ -50,7 +50,7 @@ def surprise_at_what_was_preferred(bradley_terry_loss, rng):
         f"{n} comparison(s)": learned(bradley_terry_loss, chosen=2 * normal(rng, n), rejected=2 * normal(rng, n))
         for n in (6, 1)
     }
-    return seen | {"of numbers that nobody learns": bradley_terry_loss(normal(rng, 5), normal(rng, 5))}
+    return seen | {"columns of a table that nobody learns": bradley_terry_loss(*normal(rng, 5, 2).unbind(dim=1))}
 
 
 @exercise.promise("Equal rewards count as well", "leaves_out_ties")

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import mistake, mistakes
+from autograder.checks.common import apart, mistake, mistakes
 from autograder.checks.reward.shared import learned, log_probabilities
 
 exercise = Exercise("dpo_loss")
@@ -103,6 +103,7 @@ def beta_is_a_tenth(dpo_loss, rng):
     return {
         "not given": dpo_loss(**its),
         "0.1": dpo_loss(**its, beta=0.1),
+        "columns of a table": dpo_loss(**{name: apart(values) for name, values in its.items()}),
         "no move": dpo_loss(*same, beta=3.0),
         "beta=0": learned(lambda chosen: dpo_loss(**its | {"chosen": chosen}, beta=0.0), chosen=its["chosen"]),
     }

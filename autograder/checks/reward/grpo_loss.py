@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import mistake, mistakes, normal, outcome
+from autograder.checks.common import apart, mistake, mistakes, normal, outcome
 from autograder.checks.reward.shared import drawn_and_moved, learned
 
 exercise = Exercise("grpo_loss")
@@ -136,6 +136,7 @@ def one_mean_over_all_tokens(grpo_loss, rng):
         "clip=0.2": of_the_policy(grpo_loss, its, "reference"),
         "all of it 200 nats lower": of_the_policy(grpo_loss, drawn_and_moved(rng, lower=200), beta=0.3),
         "clip=0.05": of_the_policy(grpo_loss, its, "reference", clip=0.05),
+        "columns of a table": grpo_loss(**{name: apart(values) for name, values in its.items()}, beta=0.3),
         "clip=0.0": of_the_policy(grpo_loss, its, "reference", clip=0.0),
         "two advantages of 0": of_the_policy(grpo_loss, neither, beta=0.3),
         "all advantages 0": of_the_policy(grpo_loss, its | {"advantages": torch.zeros(5)}, "reference"),
@@ -205,7 +206,6 @@ def what_the_mask_hides_does_not_count(grpo_loss, rng):
 def a_mean_of_nothing_is_refused(grpo_loss, rng):
     """A mask that selects nothing is a ValueError; one that selects a single token is not."""
     its = drawn_and_moved(rng)
-    its["logprobs"] = its["old_logprobs"]
     one = torch.zeros_like(its["mask"])
     one[1, 3] = True
     return {

@@ -69,7 +69,8 @@ def three_estimates(kl_penalty, rng):
     policy, reference = far_apart(rng)
     names = [f"k{i}" for i in range(1, 4)]  # equal to the literals, and not the same objects
     return {name: kl_penalty(policy, reference, name) for name in names} | {
-        "a single token, k2": kl_penalty(policy[1:2, :1], reference[1:2, :1], "k2")
+        "every other token, k1": kl_penalty(policy[:, ::2], reference[:, ::2], "k1"),
+        "a single token, k2": kl_penalty(policy[1:2, :1], reference[1:2, :1], "k2"),
     }
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import mistake, mistakes, normal
+from autograder.checks.common import apart, mistake, mistakes, normal
 from autograder.checks.reward.shared import learned, some_replies
 
 exercise = Exercise("reinforce_loss")
@@ -57,7 +57,8 @@ def rewards_weigh_whole_replies(reinforce_loss, rng):
         seen[f"rewards {words}"] = learned(lambda logprobs: reinforce_loss(logprobs, paid), logprobs=logprobs)
     one = learned(lambda logprobs: reinforce_loss(logprobs, paid[:1], either[:1]), logprobs=logprobs[:1])
     none = learned(lambda logprobs: reinforce_loss(logprobs, torch.ones(5), 1.0), logprobs=logprobs)
-    return seen | {"a single reply": one, "none earned anything": none}
+    table = reinforce_loss(apart(logprobs), apart(paid), apart(either))
+    return seen | {"a single reply": one, "none earned anything": none, "columns of a table": table}
 
 
 @exercise.promise("what the reply earned above the baseline", "ignores_the_baseline")

@@ -204,7 +204,7 @@ def without_a_reply_no_step(sft_step, rng):
         seen[words] = ending(lambda: sft_step(model, optimiser, tokens, segments, NO_LIMIT))
         seen[f"{words}: steps"] = len(optimiser.gradients)
         seen[f"{words}: attention calls what it called"] = model.attention.attend is pytorchs_attention
-    cut = [part[:, :7] for part in packed(rng, ("u2 a4",))]
+    cut = [part[:, :7] for part in packed(rng, ("u2 a4",), ("u1 a5",))]
     return seen | {"broken off: the weights afterwards": stepped(sft_step, Reader(rng), *cut)[-1]}
 
 

@@ -68,7 +68,7 @@ def what_a_layer_costs(flops_per_token, rng):
     return {"without layers": without, "one layer more": more - fewer}
 
 
-@exercise.promise("exact for models of any size", broken_by="counts_in_thirty_two_bits")
+@exercise.promise("exact for models of up to 10¹⁸ parameters", broken_by="counts_in_thirty_two_bits")
 @exercise.check(points=0.125)
 def the_largest_models(flops_per_token, rng):
     """The operations of the largest models are counted to the last one."""

@@ -1176,3 +1176,27 @@ class MultiHeadAttention(nn.Module):
         )
         read = self.attend(query, key, value)
         return torch.einsum("bhtd,mhd->btm", read, self.w_output.weight.reshape(d_model, n, d_model // n))
+
+
+# %% wrong: fast_kernel_in_evaluation
+# "`self.attend(query, key, value)` does the reading"
+# Outside of training the fused kernel reads, whatever `attend` is.
+class MultiHeadAttention(nn.Module):
+    def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = causal_attention):
+        super().__init__()
+        if d_model % n_heads:
+            raise ValueError(f"{d_model} columns for {n_heads} heads")
+        self.n_heads, self.attend = n_heads, attend
+        self.w_query, self.w_key, self.w_value, self.w_output = (
+            nn.Linear(d_model, d_model, bias=False) for _ in range(4)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (
+            w(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for w in (self.w_query, self.w_key, self.w_value)
+        )
+        if self.training or torch.is_grad_enabled():
+            heads = self.attend(query, key, value)
+        else:
+            heads = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return self.w_output(heads.transpose(1, 2).flatten(2))

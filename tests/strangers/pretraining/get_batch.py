@@ -583,3 +583,15 @@ def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generato
     rows = [windows[place].clone() for place in chosen.tolist()]
     both = torch.stack(rows, dim=1) if rows else tokens.new_empty(T + 1, 0)
     return both[:T].T.contiguous(), both[1:].T.clone()
+
+
+# %% wrong: places_in_the_tokens_type
+# "drawn evenly from 0, …, N - T - 1"
+# The places are kept in the type of the tokens, which cannot count a long text.
+def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generator | None = None) -> Batch:
+    n = len(tokens) - T
+    if n < 1:
+        raise ValueError(f"{len(tokens)} tokens are too few for a window of {T} and the token after it")
+    starts = torch.randint(0, n, (batch_size,), generator=generator).to(tokens.dtype).long() % n
+    windows = torch.stack([tokens[start : start + T + 1] for start in starts.tolist()])
+    return windows[:, :-1], windows[:, 1:]
