@@ -231,9 +231,9 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
     """How many learned numbers a `GPT` of these sizes has, by part, as whole numbers (`int`).
 
     The parts are "embedding" (which is the output layer too, and counts once), "attention" (all layers together),
-    "feed_forward" (all layers, of width `hidden_width(d_model)`) and "norms" (two a layer, and the last). Models of up to
-    10¹⁸ parameters are counted exactly, and nothing of their size is held in memory. Each call gives a dictionary of
-    its own.
+    "feed_forward" (all layers, of width `hidden_width(d_model)`) and "norms" (two a layer, and the last). Models of up
+    to 10¹⁸ parameters are counted exactly, and nothing of their size is held in memory. Each call gives a dictionary
+    of its own.
     """
     ### BEGIN SOLUTION
     return {
