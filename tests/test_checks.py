@@ -38,10 +38,9 @@ def test_blank_earns_nothing_and_gets_no_diagnosis(topic, name):
 
 @pytest.mark.parametrize(("topic", "name", "stem"), OTHERS)
 def test_alternative_earns_all_points(topic, name, stem):
-    for seed in SEEDS[:2]:
-        subject = soundness.alternatives(load(topic), name)[stem]
-        seen = soundness.verdict(load(topic), name, subject, seed, rehearsed=True)
-        assert seen.earned == seen.points, (seed, seen)
+    subject = soundness.alternatives(load(topic), name)[stem]
+    seen = soundness.verdict(load(topic), name, subject, SEEDS[1], rehearsed=True)  # `make soundness` has the first
+    assert seen.earned == seen.points, seen
 
 
 @pytest.mark.parametrize(("topic", "name"), EXERCISES)

@@ -16,10 +16,11 @@ import signal
 import sys
 import tomllib
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
@@ -90,6 +91,9 @@ def equivalents(topic: Topic) -> dict[tuple[str, str, str], str]:
     return known
 
 
+_caught: Counter = Counter()  # how many implementations each check has caught in this process
+
+
 class _OutOfTime(BaseException):
     """Raised by the alarm; not an Exception, so that no check takes it for the learner's."""
 
@@ -98,14 +102,14 @@ def _alarm(*_) -> None:
     raise _OutOfTime
 
 
-def fate(topic_name: str, mutation: Mutation) -> str:
+def fate(topic_name: str, mutation: Mutation, soon: bool = False) -> str:
     """What becomes of a mutation, in the words of `fate_of`."""
     topic = load(topic_name)
     try:
         subject = defined(topic, mutation.exercise, mutation.source)
     except Exception:  # a class whose body no longer runs
         return "raised"
-    return fate_of(topic, mutation.exercise, subject)
+    return fate_of(topic, mutation.exercise, subject, soon=soon)
 
 
 def fate_of(
@@ -113,14 +117,16 @@ def fate_of(
 ) -> str:
     """What checks make of an implementation: "survived", "wrong" (a value gave it away), "raised" or "out of time".
 
-    With `soon`, the first check that it fails says which; else one that raises is asked whether a value shows it too.
+    With `soon`, the first check that it fails says which, those that caught the most before being asked first; else one
+    that raises is asked whether a value shows it too.
     """
     signal.signal(signal.SIGPROF, _alarm)
     signal.setitimer(signal.ITIMER_PROF, seconds)
-    outcomes = set()
+    outcomes, checks = set(), topic.exercises[name].checks
     try:
-        for check in topic.exercises[name].checks:
-            outcomes.add(outcome(topic, name, check, subject, PUBLIC_SEED, rehearsed))
+        for check in sorted(checks, key=lambda check: -_caught[check]) if soon else checks:
+            outcomes.add(last := outcome(topic, name, check, subject, PUBLIC_SEED, rehearsed))
+            _caught[check] += last != "passed"
             if outcomes & {"wrong", "holds"}:
                 return "wrong"
             if soon and "raised" in outcomes:
@@ -138,14 +144,16 @@ def _start_worker() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def fates(topic: Topic, todo: list[Mutation], seen: Callable[[], None] = lambda: None) -> dict[Mutation, str]:
+def fates(
+    topic: Topic, todo: list[Mutation], seen: Callable[[], None] = lambda: None, soon: bool = False
+) -> dict[Mutation, str]:
     """What becomes of each mutation, on all cores."""
     context = get_context("forkserver")  # a fork of this process could inherit locks of PyTorch's threads
     context.set_forkserver_preload([f"{PACKAGE}.{topic.name}.{name}" for name in topic.exercises])
     cores = len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(cores, mp_context=context, initializer=_start_worker) as pool:
-        results = {}
-        for mutation, result in zip(todo, pool.map(fate, [topic.name] * len(todo), todo, chunksize=4), strict=True):
+        results, found = {}, pool.map(partial(fate, topic.name, soon=soon), todo, chunksize=4)
+        for mutation, result in zip(todo, found, strict=True):
             results[mutation] = result
             seen()
     return results
@@ -242,7 +250,7 @@ def failed(seen: Verdict) -> set[str]:
 
 
 def tried(topic: Topic, progress: Progress | None = None, every: int = 1) -> tuple[dict[Mutation, str], dict[str, int]]:
-    """What becomes of all mutations, or of `every` so many one, and how many of each exercise change nothing.
+    """What becomes of all mutations, or soon of `every` so many one, and how many of each exercise change nothing.
 
     Raises Unsound where `equivalent.toml` names what is not generated.
     """
@@ -252,7 +260,7 @@ def tried(topic: Topic, progress: Progress | None = None, every: int = 1) -> tup
         raise Unsound(f"equivalent.toml of {topic.name} names mutations that are not generated: {sorted(stale)}")
     todo = [mutation for found in made.values() for mutation in found if mutation.change not in known][::every]
     bar = progress and progress.add_task(f"{topic.name}: mutations", total=len(todo))
-    results = fates(topic, todo, lambda: progress.advance(bar) if progress else None)
+    results = fates(topic, todo, lambda: progress.advance(bar) if progress else None, soon=every > 1)
     return results, {name: sum(mutation.change in known for mutation in found) for name, found in made.items()}
 
 

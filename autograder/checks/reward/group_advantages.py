@@ -92,7 +92,7 @@ def the_spread_of_all_members(group_advantages, rng):
     groups = normal(rng, 4, 2)
     tiny = torch.tensor([[1.0, -1.0, 3.0, 1.0], [2.0, 0.0, 0.0, 2.0]]) * 2.0**-20
     return {
-        "groups of 2, which are columns in memory": group_advantages(normal(rng, 2, 4).mT),
+        "groups of 2, which are columns in memory": group_advantages(torch.tensor([[1.0, 3, 0], [0, 5, -1]]).mT),
         "groups of 2": group_advantages(groups),
         "eps=0.5": group_advantages(groups, eps=0.5),
         "rewards of about 1e-6": group_advantages(tiny),

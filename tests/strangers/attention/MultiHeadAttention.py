@@ -1,23 +1,3 @@
-# %% wrong: always_its_own_attention
-# "`attend` does the reading, on (B, n_heads, T, d_head) queries, keys and values, so the same module runs on"
-# causal_attention is called by name, and the argument attend is never used.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        split = lambda y: y.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-        read = causal_attention(split(self.w_query(x)), split(self.w_key(x)), split(self.w_value(x)))
-        return self.w_output(read.transpose(1, 2).flatten(2))
-
-
 # %% wrong: attend_fixed_at_construction
 # "self.attend(query, key, value)"
 # The constructor keeps a second reference and forward uses that one, so setting layer.attend later changes nothing.
@@ -97,48 +77,6 @@ class MultiHeadAttention(nn.Module):
         return self.w_output(read.view(B, self.n_heads, T, -1).transpose(1, 2).reshape(B, T, d_model))
 
 
-# %% wrong: every_nth_column
-# "head $i$ owns columns `i * d_head` to `(i + 1) * d_head - 1`, with $i$ from 0."
-# The width is cut as (d_head, n_heads), so head i owns columns i, i + n_heads, ..., and they are put back the same way.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        split = lambda y: y.unflatten(-1, (-1, self.n_heads)).permute(0, 3, 1, 2)
-        read = self.attend(split(self.w_query(x)), split(self.w_key(x)), split(self.w_value(x)))
-        return self.w_output(read.permute(0, 2, 3, 1).flatten(2))
-
-
-# %% wrong: one_head_needs_no_output
-# "With the four learnt projections"
-# With a single head there is nothing to join, so w_output is left out.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        split = lambda y: y.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-        read = self.attend(split(self.w_query(x)), split(self.w_key(x)), split(self.w_value(x)))
-        if self.n_heads == 1:
-            return read.squeeze(1)
-        return self.w_output(read.transpose(1, 2).flatten(2))
-
-
 # %% wrong: an_assertion_for_the_width
 # "Raises ValueError where d_model is not a multiple of n_heads."
 # An assert in the constructor raises AssertionError instead.
@@ -156,46 +94,6 @@ class MultiHeadAttention(nn.Module):
         split = lambda y: y.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
         read = self.attend(split(self.w_query(x)), split(self.w_key(x)), split(self.w_value(x)))
         return self.w_output(read.transpose(1, 2).flatten(2))
-
-
-# %% wrong: loses_dimensions_of_one
-# "Shapes: x (B, T, d_model) -> (B, T, d_model), with d_head = d_model / n_heads; head h owns the columns"
-# The heads are joined and squeezed, so a batch of one text, or a text of one word, comes back with a dimension less.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        split = lambda y: y.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-        read = self.attend(split(self.w_query(x)), split(self.w_key(x)), split(self.w_value(x)))
-        return self.w_output(torch.cat(read.split(1, dim=1), dim=-1).squeeze())
-
-
-# %% wrong: dropout_while_training
-# "y = [\mathrm{head}_0, \dots, \mathrm{head}_{n - 1}]\; W_O"
-# In training mode a tenth of the joined heads is dropped at random; in evaluation mode all is as it should be.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        split = lambda y: y.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-        read = self.attend(split(self.w_query(x)), split(self.w_key(x)), split(self.w_value(x)))
-        return self.w_output(F.dropout(read.transpose(1, 2).flatten(2), p=0.1, training=self.training))
 
 
 # %% right: sum_over_the_heads
@@ -321,30 +219,6 @@ class MultiHeadAttention(nn.Module):
         return self.w_output(mixed.transpose(1, 2).reshape(B, T, d_model))
 
 
-# %% wrong: dropout_in_training
-# "Nothing is random, in training or evaluation"
-# A tenth of the mixed values is dropped in training, as in the paper; evaluation is right.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        B, T, d_model = x.shape
-        query, key, value = (
-            w(x).view(B, T, self.n_heads, d_model // self.n_heads).transpose(1, 2)
-            for w in (self.w_query, self.w_key, self.w_value)
-        )
-        mixed = F.dropout(self.attend(query, key, value), 0.1, self.training)
-        return self.w_output(mixed.transpose(1, 2).reshape(B, T, d_model))
-
-
 # %% wrong: no_gradient_in_evaluation
 # "Nothing is random, in training or evaluation, and the gradient reaches x and all four projections."
 # In evaluation mode it computes without gradients.
@@ -404,32 +278,6 @@ class MultiHeadAttention(nn.Module):
         return self.w_output(mixed.transpose(1, 2).reshape(B, T, d_model))
 
 
-# %% wrong: one_head_needs_no_mixing
-# "and `w_output` mixes them" / y = [head_0, ..., head_(n-1)] W_O
-# With a single head it leaves w_output out, as there is nothing to mix.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        B, T, d_model = x.shape
-        query, key, value = (
-            w(x).view(B, T, self.n_heads, d_model // self.n_heads).transpose(1, 2)
-            for w in (self.w_query, self.w_key, self.w_value)
-        )
-        mixed = self.attend(query, key, value)
-        if self.n_heads == 1:
-            return mixed[:, 0]
-        return self.w_output(mixed.transpose(1, 2).reshape(B, T, d_model))
-
-
 # %% wrong: single_position_shortcut
 # "`self.attend(query, key, value)` does the reading" and "the gradient reaches x and all four projections"
 # A text of one position reads itself without attend: wrong for another attend, and no gradient for w_query, w_key.
@@ -454,32 +302,6 @@ class MultiHeadAttention(nn.Module):
         )
         mixed = self.attend(query, key, value)
         return self.w_output(mixed.transpose(1, 2).reshape(B, T, d_model))
-
-
-# %% wrong: x_reused_as_buffer
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Without gradients it writes the heads' results into x, which is no longer needed, to save memory.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        B, T, d_model = x.shape
-        query, key, value = (
-            w(x).view(B, T, self.n_heads, d_model // self.n_heads).transpose(1, 2)
-            for w in (self.w_query, self.w_key, self.w_value)
-        )
-        mixed = self.attend(query, key, value).transpose(1, 2).reshape(B, T, d_model)
-        if not torch.is_grad_enabled():
-            mixed = x.copy_(mixed)
-        return self.w_output(mixed)
 
 
 # %% wrong: value_error_only_in_forward
@@ -715,77 +537,6 @@ class MultiHeadAttention(nn.Module):
             return self.w_output(heads.transpose(1, 2).reshape(B, T, d_model))
 
 
-# %% wrong: dropout_in_training_too
-# "Nothing is random, in training or evaluation"
-# Drops one in fifty of the heads' results in training.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        B, T, d_model = x.shape
-        query, key, value = (
-            w(x).view(B, T, self.n_heads, -1).transpose(1, 2) for w in (self.w_query, self.w_key, self.w_value)
-        )
-        heads = self.attend(query, key, value).transpose(1, 2).reshape(B, T, d_model)
-        return self.w_output(F.dropout(heads, 0.02, self.training))
-
-
-# %% wrong: one_head_is_not_mixed
-# "and `w_output` mixes them"
-# With one head there is nothing to mix, and w_output is left out.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        B, T, d_model = x.shape
-        query, key, value = (
-            w(x).view(B, T, self.n_heads, -1).transpose(1, 2) for w in (self.w_query, self.w_key, self.w_value)
-        )
-        heads = self.attend(query, key, value).transpose(1, 2).reshape(B, T, d_model)
-        return self.w_output(heads) if self.n_heads > 1 else heads
-
-
-# %% wrong: writes_into_x
-# "A function of yours leaves what it is given as it was"
-# Without gradients the heads' results are written into x, to save memory.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        d_head = x.size(-1) // self.n_heads
-        query, key, value = self.w_query(x), self.w_key(x), self.w_value(x)
-        if torch.is_grad_enabled():
-            heads = [self.attend(*(p[..., i : i + d_head] for p in (query, key, value))) for i in range(0, x.size(-1), d_head)]
-            return self.w_output(torch.cat(heads, dim=-1))
-        for i in range(0, x.size(-1), d_head):
-            x[..., i : i + d_head] = self.attend(*(p[..., i : i + d_head] for p in (query, key, value)))
-        return self.w_output(x)
-
-
 # %% wrong: assertion_for_a_bad_width
 # "Raises ValueError where d_model is not a multiple of n_heads."
 # An assert, which raises AssertionError.
@@ -805,29 +556,6 @@ class MultiHeadAttention(nn.Module):
             w(x).view(B, T, self.n_heads, -1).transpose(1, 2) for w in (self.w_query, self.w_key, self.w_value)
         )
         return self.w_output(self.attend(query, key, value).transpose(1, 2).reshape(B, T, d_model))
-
-
-# %% wrong: causal_whatever_attend_does
-# "so the same module runs ... on anything of the same form": "`self.attend(query, key, value)` does the reading"
-# One position at a time, each with the text up to itself: an attend that reads all the text is made causal.
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model, n_heads, attend=causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x):
-        B, T, d_model = x.shape
-        query, key, value = (
-            w(x).view(B, T, self.n_heads, -1).transpose(1, 2) for w in (self.w_query, self.w_key, self.w_value)
-        )
-        rows = [self.attend(query[:, :, t : t + 1], key[:, :, : t + 1], value[:, :, : t + 1]) for t in range(T)]
-        return self.w_output(torch.cat(rows, dim=2).transpose(1, 2).reshape(B, T, d_model))
 
 
 # %% wrong: keys_see_x_detached
@@ -1064,30 +792,6 @@ class MultiHeadAttention(nn.Module):
             end = min(start + 256, T)
             pieces.append(self.attend(query[:, :, start:end], key[:, :, :end], value[:, :, :end]))
         return self.w_output(torch.cat(pieces, dim=2).transpose(1, 2).reshape(B, T, d_model))
-
-
-# %% wrong: written_over_the_input
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# x after a forward under torch.no_grad(): it holds the heads' results
-class MultiHeadAttention(nn.Module):
-    def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = causal_attention):
-        super().__init__()
-        if d_model % n_heads:
-            raise ValueError(f"d_model={d_model} is not a multiple of n_heads={n_heads}")
-        self.n_heads, self.attend = n_heads, attend
-        self.w_query = nn.Linear(d_model, d_model, bias=False)
-        self.w_key = nn.Linear(d_model, d_model, bias=False)
-        self.w_value = nn.Linear(d_model, d_model, bias=False)
-        self.w_output = nn.Linear(d_model, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        query, key, value = self.w_query(x), self.w_key(x), self.w_value(x)
-        heads = torch.empty_like(x) if torch.is_grad_enabled() else x  # without gradients x is not needed any more
-        d_head = x.shape[-1] // self.n_heads
-        for h in range(self.n_heads):
-            columns = slice(h * d_head, (h + 1) * d_head)
-            heads[..., columns] = self.attend(query[..., columns], key[..., columns], value[..., columns])
-        return self.w_output(heads)
 
 
 # %% wrong: one_position_reads_itself

@@ -1,14 +1,3 @@
-# %% wrong: squeezes_every_dimension_of_one
-# "weights   (B, T)"
-# A bare squeeze removes the batch dimension (or the positions) too where there is only one query or one state.
-def attention_over_states(query, states, w_query, w_states, v):
-    aligned = torch.tanh((query @ w_query).unsqueeze(1) + states @ w_states)
-    scores = (aligned @ v.unsqueeze(1)).squeeze()
-    weights = scores.softmax(dim=-1)
-    context = (weights.unsqueeze(-1) * states).sum(dim=1)
-    return context, weights
-
-
 # %% wrong: plain_exponentials
 # "a = \operatorname{softmax}(e_1, \dots, e_T)"
 # The exponentials are taken of the raw scores, so that a long or large v gives inf / inf.
@@ -28,17 +17,6 @@ def attention_over_states(query, states, w_query, w_states, v):
     return torch.einsum("bt,btd->bd", weights, states), weights
 
 
-# %% wrong: a_zero_state_is_padding
-# "keep *all* the states"
-# A state that consists of zeros is taken for padding and gets no weight.
-def attention_over_states(query, states, w_query, w_states, v):
-    scores = torch.tanh((query @ w_query).unsqueeze(1) + states @ w_states) @ v
-    padding = (states == 0).all(dim=-1)
-    padding = padding & ~padding.all(dim=1, keepdim=True)
-    weights = scores.masked_fill(padding, -math.inf).softmax(dim=1)
-    return torch.einsum("bt,btd->bd", weights, states), weights
-
-
 # %% wrong: only_the_last_64_states
 # "Read a weighted mean of all states of a recurrent network"
 # To save work only the last 64 states are scored; the ones before get weight zero.
@@ -48,24 +26,6 @@ def attention_over_states(query, states, w_query, w_states, v):
     weights = scores.softmax(dim=1)
     context = torch.einsum("bt,btd->bd", weights, recent)
     return context, F.pad(weights, (states.size(1) - recent.size(1), 0))
-
-
-# %% wrong: queries_along_the_positions
-# "A batch of $B$ queries, each with its own states."
-# The queries are not given a dimension of size 1: where B equals T, position t is scored with query t.
-def attention_over_states(query, states, w_query, w_states, v):
-    scores = torch.tanh(query @ w_query + states @ w_states) @ v
-    weights = scores.softmax(dim=-1)
-    return torch.einsum("bt,btd->bd", weights, states), weights
-
-
-# %% wrong: scaled_by_the_root
-# "e_t = v \cdot \tanh(q\,W_\text{query} + h_t\,W_\text{states}), \qquad"
-# The score is divided by the root of d_align, as dot products are; with d_align = 1 nothing shows.
-def attention_over_states(query, states, w_query, w_states, v):
-    scores = torch.tanh((query @ w_query).unsqueeze(1) + states @ w_states) @ v
-    weights = torch.softmax(scores / math.sqrt(v.numel()), dim=1)
-    return torch.einsum("bt,btd->bd", weights, states), weights
 
 
 # %% wrong: weights_cut_off_from_the_query
@@ -103,17 +63,6 @@ def attention_over_states(query, states, w_query, w_states, v):
     return context.to(states.dtype), weights.to(states.dtype)
 
 
-# %% wrong: states_whose_numbers_sum_to_zero_are_padding
-# "The score of a state, states of zeros included, is `v · tanh(query @ w_query + state @ w_states)`"
-# Takes a state whose numbers sum to exactly zero for padding, and gives it weight zero (not where all of a text are so).
-def attention_over_states(query, states, w_query, w_states, v):
-    scores = torch.tanh((query @ w_query).unsqueeze(1) + states @ w_states) @ v
-    padding = states.sum(dim=-1) == 0
-    padding = padding & ~padding.all(dim=-1, keepdim=True)
-    weights = scores.masked_fill(padding, -torch.inf).softmax(dim=-1)
-    return (weights.unsqueeze(-1) * states).sum(dim=1), weights
-
-
 # %% wrong: largest_score_of_the_whole_batch
 # "The weights are the softmax of a text's scores, however large the scores are"
 # Subtracts the largest score of the batch, not of the text: a text whose scores all lie far below gets 0 / 0.
@@ -145,16 +94,6 @@ def attention_over_states(query, states, w_query, w_states, v):
     return (weights[:, None, :] @ states)[:, 0], weights
 
 
-# %% wrong: tanh_by_hand_overflows_on_one_side
-# "The score of a state ... is `v · tanh(query @ w_query + state @ w_states)`"
-# tanh as (1 - e^(-2x)) / (1 + e^(-2x)): NaN where x is far below zero (in 32 bits below about -44).
-def attention_over_states(query, states, w_query, w_states, v):
-    inside = (query @ w_query)[:, None, :] + states @ w_states
-    decayed = torch.exp(-2 * inside)
-    weights = (((1 - decayed) / (1 + decayed)) @ v).softmax(dim=-1)
-    return (weights[:, None, :] @ states)[:, 0], weights
-
-
 # %% wrong: the_mean_reads_detached_states
 # "the gradient of context and weights reaches every input"
 # The states in the mean are detached: their gradient comes through the scores only, so it is there but wrong.
@@ -171,17 +110,6 @@ def attention_over_states(query, states, w_query, w_states, v):
     weights = (torch.tanh((query @ w_query)[:, None, :] + states @ w_states) @ v).softmax(dim=-1)
     context = (weights[:, None, :] @ states)[:, 0]
     return context, weights.detach()
-
-
-# %% wrong: asks_the_inputs_for_gradients
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Sets requires_grad on inputs without it, "so that the gradient reaches every input".
-def attention_over_states(query, states, w_query, w_states, v):
-    for given in (query, states, w_query, w_states, v):
-        if not given.requires_grad and torch.is_grad_enabled():
-            given.requires_grad_()
-    weights = (torch.tanh((query @ w_query)[:, None, :] + states @ w_states) @ v).softmax(dim=-1)
-    return (weights[:, None, :] @ states)[:, 0], weights
 
 
 # %% wrong: projected_states_kept
@@ -206,16 +134,6 @@ def attention_over_states(query, states, w_query, w_states, v):
     weights = (torch.tanh((query @ w_query)[:, None, :] + states @ w_states) @ v).softmax(dim=-1)
     context = torch.bmm(weights[:, None, :], states)
     return (context.squeeze() if len(query) > 1 else context[:, 0]), weights
-
-
-# %% wrong: small_weights_pruned
-# "The weights are the softmax of a text's scores"
-# Drops weights below one per mille and shares what is left among the others.
-def attention_over_states(query, states, w_query, w_states, v):
-    weights = (torch.tanh((query @ w_query)[:, None, :] + states @ w_states) @ v).softmax(dim=-1)
-    weights = weights * ((weights >= 1e-3) | (weights == weights.amax(dim=-1, keepdim=True)))
-    weights = weights / weights.sum(dim=-1, keepdim=True)
-    return (weights[:, None, :] @ states)[:, 0], weights
 
 
 # %% right: one_state_after_the_other
@@ -307,15 +225,6 @@ def attention_over_states(query, states, w_query, w_states, v):
     return context, weights
 
 
-# %% wrong: query_unsqueezed_in_place
-# "A function of yours leaves what it is given as it was"
-# unsqueeze_ with its underscore changes the shape of the caller's query.
-def attention_over_states(query, states, w_query, w_states, v):
-    query.unsqueeze_(1)
-    weights = torch.softmax(torch.tanh(query @ w_query + states @ w_states) @ v, dim=-1)
-    return (weights.unsqueeze(-1) * states).sum(dim=1), weights
-
-
 # %% wrong: projected_states_kept_from_call_to_call
 # "The score of a state ... is v · tanh(query @ w_query + state @ w_states)"
 # Keeps the projected states of the last call, by the identity of the tensors: after a change in place they are stale.
@@ -403,17 +312,6 @@ def attention_over_states(query, states, w_query, w_states, v):
     exps = (scores - scores.max().detach()).exp()  # so that exp cannot overflow
     weights = exps / exps.sum(dim=1, keepdim=True)
     return (weights.unsqueeze(-1) * states).sum(dim=1), weights
-
-
-# %% wrong: squeezed_scores
-# "context (B, d_state), weights (B, T)"
-# T = 1 with B = 3 (or B = 1): scores become (3,), the softmax runs over the batch; the context is right, the weights are (3,) and 1/3 or so instead of (3, 1) and 1
-def attention_over_states(query, states, w_query, w_states, v):
-    hidden = torch.tanh((query @ w_query)[:, None] + states @ w_states)  # (B, T, d_align)
-    scores = (hidden @ v[:, None]).squeeze()  # (B, T)
-    weights = torch.softmax(scores, dim=-1)
-    context = (weights.unsqueeze(-1) * states).sum(dim=1)
-    return context, weights
 
 
 # %% wrong: scores_cut_at_eighty

@@ -1,38 +1,3 @@
-# %% wrong: from_the_upper_left_corner
-# "j \le i + (S - T)"
-# The mask is PyTorch's, j <= i: right for T = S, but fewer queries than keys are taken for the first positions.
-def causal_attention(query, key, value):
-    mask = torch.ones(query.size(-2), key.size(-2), dtype=torch.bool, device=query.device).tril()
-    return scaled_dot_product(query, key, value, mask)
-
-
-# %% wrong: moved_by_one_at_most
-# "The queries are the last T of the S positions: T = S in training; T < S when the first positions have been"
-# The diagonal is moved by one where T < S: right for T = S and for the miniature, wrong for S - T of two and more.
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    mask = torch.ones(T, S, dtype=torch.bool, device=query.device).tril(diagonal=int(T < S))
-    return scaled_dot_product(query, key, value, mask)
-
-
-# %% wrong: no_mask_when_writing
-# "are fewer queries than keys, and the queries are the *last* $T$ positions."
-# Where T < S no mask is used, as if there were one new word only: right for T = 1, but two new words see each other.
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    mask = torch.ones(T, S, dtype=torch.bool, device=query.device).tril() if T == S else None
-    return scaled_dot_product(query, key, value, mask)
-
-
-# %% wrong: sizes_of_dimension_one
-# "query  (..., T, d_head)          T <= S"
-# T and S are read from dimension 1, which is right for (B, T, d_head) only; with (B, heads, T, d_head) these are the heads.
-def causal_attention(query, key, value):
-    T, S = query.size(1), key.size(1)
-    mask = torch.ones(T, S, dtype=torch.bool, device=query.device).tril(diagonal=S - T)
-    return scaled_dot_product(query, key, value, mask)
-
-
 # %% wrong: a_table_of_256
 # "Query $i$ of the $T$ queries may read key $j$ of the $S$ keys where"
 # The mask is cut from a table for 256 positions, so that a longer text cannot be read.
@@ -49,25 +14,6 @@ def causal_attention(query, key, value):
     T, S = query.size(-2), key.size(-2)
     distance = torch.arange(S - T, S, device=query.device)[:, None] - torch.arange(S, device=query.device)
     return scaled_dot_product(query, key, value, (distance >= 0) & (distance < 128))
-
-
-# %% wrong: adds_minus_ten_thousand
-# "With the future hidden, all positions of a"
-# The future gets -1e4 added to its scores, which does not hide it where scores differ by more than that.
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
-    future = torch.ones(T, S, device=query.device, dtype=query.dtype).triu(diagonal=S - T + 1)
-    return (scores - 1e4 * future).softmax(dim=-1) @ value
-
-
-# %% wrong: softmax_sees_the_future
-# "Scaled dot-product attention in which no position reads a later one."
-# The mask is multiplied in after the softmax and the rest rescaled: a very large score in the future wipes out the past.
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    weights = (query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))).softmax(dim=-1).tril(diagonal=S - T)
-    return weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-12) @ value
 
 
 # %% wrong: mask_on_the_cpu
@@ -141,15 +87,6 @@ def causal_attention(query, key, value):
     return (scores - 1e9 * later).softmax(dim=-1) @ value
 
 
-# %% wrong: cut_after_the_softmax
-# "however large the scores of later keys are, no other query reads them"
-# Softmax over all keys, then tril and division by what is left: with a large later score nothing is left.
-def causal_attention(query, key, value):
-    T, S = query.shape[-2], key.shape[-2]
-    weights = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).softmax(dim=-1).tril(S - T)
-    return weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-9) @ value
-
-
 # %% wrong: gradient_nan_from_the_future
 # "however large the scores of later keys are" and "the gradient reaches query, key and value"
 # Later scores overflow in exp and are cut by where: the result is right, the gradient NaN.
@@ -160,20 +97,6 @@ def causal_attention(query, key, value):
     largest = scores.masked_fill(~mask, -torch.inf).amax(dim=-1, keepdim=True).detach()
     exponentials = torch.where(mask, (scores - largest).exp(), 0.0)
     return exponentials / exponentials.sum(dim=-1, keepdim=True) @ value
-
-
-# %% wrong: mask_kept_by_length
-# "The queries are the last T of the S positions"
-# Keeps masks from call to call by S alone; a kept one for T = 1 (all True) broadcasts, and nothing is hidden.
-_kept_masks = {}
-
-
-def causal_attention(query, key, value):
-    T, S = query.shape[-2], key.shape[-2]
-    name = (S, query.device)
-    if name not in _kept_masks or _kept_masks[name].shape[0] not in (1, T):
-        _kept_masks[name] = torch.ones(T, S, dtype=torch.bool, device=query.device).tril(S - T)
-    return scaled_dot_product(query, key, value, _kept_masks[name])
 
 
 # %% wrong: positions_in_the_type_of_the_query
@@ -206,17 +129,6 @@ def causal_attention(query, key, value):
     mask = torch.ones(T, S, dtype=torch.bool, device=query.device).tril(S - T)
     q, k, v = (given.view(-1, *given.shape[-2:]) for given in (query, key, value))
     return scaled_dot_product(q, k, v, mask).view(*query.shape[:-1], value.shape[-1])
-
-
-# %% wrong: query_scaled_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Divides the query by √d_head in place wherever it asks for no gradient.
-def causal_attention(query, key, value):
-    T, S = query.shape[-2], key.shape[-2]
-    hidden = torch.ones(T, S, dtype=torch.bool, device=query.device).triu(S - T + 1)
-    factor = query.shape[-1] ** -0.5
-    query = query * factor if query.requires_grad else query.mul_(factor)
-    return (query @ key.mT).masked_fill(hidden, -torch.inf).softmax(-1) @ value
 
 
 # %% right: every_query_reads_its_prefix
@@ -287,15 +199,6 @@ def causal_attention(query, key, value):
     return scaled_dot_product(query, key, value, mask)
 
 
-# %% wrong: no_mask_in_generation
-# "no other query reads them" (T < S)
-# With fewer queries than keys it takes generation to be one query at a time, and masks nothing.
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    mask = None if T < S else torch.ones(T, S, dtype=torch.bool, device=query.device).tril()
-    return scaled_dot_product(query, key, value, mask)
-
-
 # %% wrong: what_was_read_before_is_detached_too
 # "the gradient reaches query, key and value"
 # Keys and values in front of the queries are detached, as if they came from a cache.
@@ -326,50 +229,6 @@ def causal_attention(query, key, value):
     T, S = query.size(-2), key.size(-2)
     mask = torch.ones(T, S, dtype=torch.bool, device=query.device).tril(S - T)
     return scaled_dot_product(query.float(), key.float(), value.float(), mask).to(query.dtype)
-
-
-# %% wrong: future_penalty_of_half_precision
-# "however large the scores of later keys are, no other query reads them"
-# Adds -65504 to the scores of the future instead of hiding them.
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
-    future = torch.ones(T, S, dtype=scores.dtype, device=query.device).triu(S - T + 1)
-    return torch.softmax(scores - 65504.0 * future, dim=-1) @ value
-
-
-# %% wrong: future_zeroed_in_exponentials
-# "the gradient reaches query, key and value, without NaN"; "however large the scores of later keys are"
-# The largest score is taken over all keys, the future's included: visible exponentials underflow to 0 / 1e-9.
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
-    exponentials = torch.exp(scores - scores.amax(dim=-1, keepdim=True)).tril(S - T)
-    return exponentials / (exponentials.sum(dim=-1, keepdim=True) + 1e-9) @ value
-
-
-# %% wrong: queries_scaled_in_place
-# "A function of yours leaves what it is given as it was"
-# Divides the caller's queries where they stand, when no gradient is wanted ("saves memory").
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    scale = math.sqrt(query.size(-1))
-    query = query / scale if query.requires_grad else query.div_(scale)
-    hidden = torch.ones(T, S, dtype=torch.bool, device=query.device).triu(S - T + 1)
-    return torch.softmax((query @ key.transpose(-2, -1)).masked_fill(hidden, -torch.inf), dim=-1) @ value
-
-
-# %% wrong: mask_kept_for_the_length
-# "The queries are the last T of the S positions"
-# Keeps masks by the number of keys alone: a call with the same S and another T gets the rows of the first ones.
-_masks = {}
-
-
-def causal_attention(query, key, value):
-    T, S = query.size(-2), key.size(-2)
-    if S not in _masks or _masks[S].size(0) < T:
-        _masks[S] = torch.ones(T, S, dtype=torch.bool).tril(S - T)
-    return scaled_dot_product(query, key, value, _masks[S][:T].to(query.device))
 
 
 # %% right: one_query_after_the_other
@@ -432,18 +291,6 @@ def causal_attention(query, key, value):
     position = torch.arange(S, device=query.device).to(query)  # device and type of the query
     mask = position[None, :] <= position[S - T :, None]
     return scaled_dot_product(query, key, value, mask)
-
-
-# %% wrong: as_wide_as_the_query
-# "value (..., S, d_value), T <= S -> (..., T, d_value)"
-# d_head = 4 and d_value = 1: the result is (..., T, 4), the one value repeated; with d_value = 3 a RuntimeError
-def causal_attention(query, key, value):
-    T, S = query.shape[-2], key.shape[-2]
-    result = torch.empty_like(query)
-    for i in range(T):
-        seen = i + 1 + S - T
-        result[..., i : i + 1, :] = scaled_dot_product(query[..., i : i + 1, :], key[..., :seen, :], value[..., :seen, :])
-    return result
 
 
 # %% wrong: view_of_the_batch

@@ -40,38 +40,6 @@ def online_softmax_attention(query, key, value, block_size=64):
     return mixed / total
 
 
-# %% wrong: whole_blocks_only
-# "block_size  the last block may be shorter"
-# The number of blocks is S // block_size, so the keys of a shorter last block are never read (unless it is the only one).
-def online_softmax_attention(query, key, value, block_size=64):
-    block_size = min(block_size, key.size(-2))
-    m = query.new_full((*query.shape[:-1], 1), -math.inf)
-    total, mixed = torch.zeros_like(m), 0.0
-    for block in range(key.size(-2) // block_size):
-        part = slice(block * block_size, (block + 1) * block_size)
-        s = query @ key[..., part, :].transpose(-2, -1) / math.sqrt(query.size(-1))
-        new = torch.maximum(m, s.amax(dim=-1, keepdim=True))
-        p, old = torch.exp(s - new), torch.exp(m - new)
-        total, mixed, m = total * old + p.sum(dim=-1, keepdim=True), mixed * old + p @ value[..., part, :], new
-    return mixed / total
-
-
-# %% wrong: filled_up_with_zeros
-# "`Tensor.split` cuts into blocks, the last one shorter."
-# Keys and values are padded with zeros to whole blocks, and the padding takes part with a score of 0.
-def online_softmax_attention(query, key, value, block_size=64):
-    missing = -key.size(-2) % block_size
-    key, value = F.pad(key, (0, 0, 0, missing)), F.pad(value, (0, 0, 0, missing))
-    m = query.new_full((*query.shape[:-1], 1), -math.inf)
-    total, mixed = torch.zeros_like(m), 0.0
-    for k, v in zip(key.split(block_size, dim=-2), value.split(block_size, dim=-2)):
-        s = query @ k.transpose(-2, -1) / math.sqrt(query.size(-1))
-        new = torch.maximum(m, s.amax(dim=-1, keepdim=True))
-        p, old = torch.exp(s - new), torch.exp(m - new)
-        total, mixed, m = total * old + p.sum(dim=-1, keepdim=True), mixed * old + p @ v, new
-    return mixed / total
-
-
 # %% wrong: splits_the_first_dimension
 # "key    (..., S, d_head)          result      (..., T, d_value)"
 # split without dim cuts along the first dimension: right for two dimensions, but a batch is cut, once it is larger than a block.
@@ -94,35 +62,6 @@ def online_softmax_attention(query, key, value, block_size=64):
     for k, v in zip(key.split(block_size, dim=-2), value.split(block_size, dim=-2)):
         p = torch.exp(query @ k.transpose(-2, -1) / math.sqrt(query.size(-1)))
         total, mixed = total + p.sum(dim=-1, keepdim=True), mixed + p @ v
-    return mixed / total
-
-
-# %% wrong: relative_to_the_blocks_own_maximum
-# "The factor $e^{m - m'}$ belongs to the *old* parts, the new"
-# What is new in a block is taken relative to that block's largest score, also where an earlier one was larger.
-def online_softmax_attention(query, key, value, block_size=64):
-    m = query.new_full((*query.shape[:-1], 1), -math.inf)
-    total, mixed = torch.zeros_like(m), 0.0
-    for k, v in zip(key.split(block_size, dim=-2), value.split(block_size, dim=-2)):
-        s = query @ k.transpose(-2, -1) / math.sqrt(query.size(-1))
-        largest = s.amax(dim=-1, keepdim=True)
-        new = torch.maximum(m, largest)
-        p, old = torch.exp(s - largest), torch.exp(m - new)
-        total, mixed, m = total * old + p.sum(dim=-1, keepdim=True), mixed * old + p @ v, new
-    return mixed / total
-
-
-# %% wrong: as_wide_as_the_query
-# "query (..., T, d_head), key (..., S, d_head), value (..., S, d_value) -> (..., T, d_value)."
-# The mixed values start as zeros of the query's shape: values of another width fail, and those of width 1 are repeated.
-def online_softmax_attention(query, key, value, block_size=64):
-    m = query.new_full((*query.shape[:-1], 1), -math.inf)
-    total, mixed = torch.zeros_like(m), torch.zeros_like(query)
-    for k, v in zip(key.split(block_size, dim=-2), value.split(block_size, dim=-2)):
-        s = query @ k.transpose(-2, -1) / math.sqrt(query.size(-1))
-        new = torch.maximum(m, s.amax(dim=-1, keepdim=True))
-        p, old = torch.exp(s - new), torch.exp(m - new)
-        total, mixed, m = total * old + p.sum(dim=-1, keepdim=True), mixed * old + p @ v, new
     return mixed / total
 
 
@@ -177,35 +116,6 @@ def online_softmax_attention(query, key, value, block_size=64):
         largest = larger
         start += block_size
     return (running[..., :-1] / running[..., -1:]).to(value.dtype)
-
-
-# %% right: a_reader_for_each_query
-# An object for each single query keeps the three running things, the largest score as a Python float.
-class _Reader:
-    def __init__(self, query, width):
-        self.query = query / query.numel() ** 0.5
-        self.largest, self.total, self.mixed = -math.inf, query.new_zeros(()), query.new_zeros(width)
-
-    def read(self, keys, values):
-        scores = keys @ self.query
-        larger = max(self.largest, scores.detach().max().item())
-        fade = math.exp(self.largest - larger)
-        new = torch.exp(scores - larger)
-        self.total = self.total * fade + new.sum()
-        self.mixed = self.mixed * fade + new @ values
-        self.largest = larger
-
-
-def online_softmax_attention(query, key, value, block_size=64):
-    width = value.shape[-1]
-    results = []
-    for q, k, v in zip(*(part.reshape(-1, *part.shape[-2:]) for part in (query, key, value))):
-        readers = [_Reader(row, width) for row in q]
-        for keys, values in zip(torch.split(k, block_size), torch.split(v, block_size)):
-            for reader in readers:
-                reader.read(keys, values)
-        results += [reader.mixed / reader.total for reader in readers]
-    return torch.stack(results).reshape(*query.shape[:-1], width)
 
 
 # %% wrong: one_query_at_a_time
@@ -384,22 +294,6 @@ def online_softmax_attention(query, key, value, block_size=64):
     return o / l
 
 
-# %% wrong: query_scaled_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Divides the caller's query by √d in place where it asks for no gradient.
-def online_softmax_attention(query, key, value, block_size=64):
-    with torch.no_grad():
-        query = query.div_(math.sqrt(query.shape[-1])) if not query.requires_grad else query / query.shape[-1] ** 0.5
-        m = torch.full_like(query[..., :1], -torch.inf)
-        l, o = torch.zeros_like(m), 0
-        for k, v in zip(key.split(block_size, dim=-2), value.split(block_size, dim=-2)):
-            s = query @ k.mT
-            new = torch.maximum(m, s.amax(dim=-1, keepdim=True))
-            e, old = torch.exp(s - new), torch.exp(m - new)
-            l, o, m = l * old + e.sum(dim=-1, keepdim=True), o * old + e @ v, new
-        return o / l
-
-
 # %% right: one_key_at_a_time
 # Goes through single keys whatever block_size is ("at most"), without any matrix product.
 def online_softmax_attention(query, key, value, block_size=64):
@@ -575,39 +469,6 @@ def online_softmax_attention(query, key, value, block_size=64):
     return o / l
 
 
-# %% wrong: blocks_of_keys_scaled_in_place
-# "A function of yours leaves what it is given as it was"
-# A block is a view of the keys, and is scaled in place.
-def online_softmax_attention(query, key, value, block_size=64):
-    m = torch.full_like(query[..., :1], -torch.inf)
-    l, o = torch.zeros_like(m), torch.zeros_like(m)
-    with torch.no_grad():
-        for start in range(0, key.size(-2), block_size):
-            k, v = key[..., start : start + block_size, :], value[..., start : start + block_size, :]
-            k *= 1 / math.sqrt(query.size(-1))
-            s = query @ k.transpose(-2, -1)
-            new = torch.maximum(m, s.amax(dim=-1, keepdim=True))
-            p, old = torch.exp(s - new), torch.exp(m - new)
-            m, l, o = new, l * old + p.sum(dim=-1, keepdim=True), o * old + p @ v
-    return o / l
-
-
-# %% wrong: mixture_as_wide_as_the_query
-# "value (..., S, d_value) -> (..., T, d_value)"
-# The mixture starts as zeros of the query's shape: raises where d_value is not d_head (or repeats a width of 1).
-def online_softmax_attention(query, key, value, block_size=64):
-    o = torch.zeros_like(query)
-    query = query / math.sqrt(query.size(-1))
-    m = torch.full_like(query[..., :1], -torch.inf)
-    l = torch.zeros_like(m)
-    for k, v in zip(key.split(block_size, dim=-2), value.split(block_size, dim=-2)):
-        s = query @ k.transpose(-2, -1)
-        new = torch.maximum(m, s.amax(dim=-1, keepdim=True))
-        p, old = torch.exp(s - new), torch.exp(m - new)
-        m, l, o = new, l * old + p.sum(dim=-1, keepdim=True), o * old + p @ v
-    return o / l
-
-
 # %% wrong: old_parts_never_fade_out
 # "ℓ' = ℓ e^(m - m') + ..., o' = o e^(m - m') + ..."
 # The factor of the old parts is clamped from below to e^-10, so a much larger score does not drive them out.
@@ -740,25 +601,6 @@ def online_softmax_attention(query, key, value, block_size=64):
     return mixed / total
 
 
-# %% wrong: blocks_are_views
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# the caller's keys after the call: they are divided by sqrt(d_head), so a second call gives other numbers (d_head > 1)
-def online_softmax_attention(query, key, value, block_size=64):
-    largest = query.new_full((*query.shape[:-1], 1), -math.inf)
-    total, mixed = torch.zeros_like(largest), query.new_zeros(*query.shape[:-1], value.shape[-1])
-    with torch.no_grad():
-        for start in range(0, key.shape[-2], block_size):
-            k, v = key[..., start : start + block_size, :], value[..., start : start + block_size, :]
-            k /= math.sqrt(query.shape[-1])
-            scores = query @ k.transpose(-2, -1)
-            new = torch.maximum(largest, scores.amax(dim=-1, keepdim=True))
-            exps, old = torch.exp(scores - new), torch.exp(largest - new)
-            total = old * total + exps.sum(dim=-1, keepdim=True)
-            mixed = old * mixed + exps @ v
-            largest = new
-    return mixed / total
-
-
 # %% wrong: rescaled_afterwards
 # "each is rescaled when a block brings a larger score, so that large scores give no NaN"
 # scores 0 and then, in a later block, 100: exp(100 - 0) overflows in float32 before it is rescaled, inf / inf = NaN
@@ -792,23 +634,6 @@ def online_softmax_attention(query, key, value, block_size=64):
         mixed = mixed * (m - new).exp() + p @ v
         m = new
     return mixed / total
-
-
-# %% right: query_by_query
-def online_softmax_attention(query, key, value, block_size=64):
-    rows = []
-    for q, k, v in zip(*(x.reshape(-1, *x.shape[-2:]) for x in (query, key, value))):
-        for one in q:
-            m, total, mixed = one.new_tensor(-math.inf), one.new_tensor(0.0), v.new_zeros(v.shape[-1])
-            for start in range(0, len(k), block_size):
-                scores = k[start : start + block_size].mv(one) / math.sqrt(len(one))
-                new = torch.maximum(m, scores.max())
-                p = (scores - new).exp()
-                total = total * (m - new).exp() + p.sum()
-                mixed = mixed * (m - new).exp() + p @ v[start : start + block_size]
-                m = new
-            rows.append(mixed / total)
-    return torch.stack(rows).reshape(*query.shape[:-1], value.shape[-1])
 
 
 # %% right: backwards_with_a_column_of_ones

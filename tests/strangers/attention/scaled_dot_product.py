@@ -8,47 +8,6 @@ def scaled_dot_product(query, key, value, mask=None):
     return scores.softmax(dim=-1) @ value
 
 
-# %% wrong: masked_after_the_softmax
-# "A weight is exactly zero when its score is"
-# The softmax runs over all keys, then hidden weights are set to zero and the rest rescaled: a large hidden score leaves nothing.
-def scaled_dot_product(query, key, value, mask=None):
-    weights = (query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))).softmax(dim=-1)
-    if mask is not None:
-        weights = weights * mask
-        weights = weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-12)
-    return weights @ value
-
-
-# %% wrong: root_of_the_width_of_the_values
-# "$d$ (`d_head`) is the width of a query and of a key."
-# Divides by the root of d_value, which is the same number only where values are as wide as keys.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(value.size(-1))
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf)
-    return scores.softmax(dim=-1) @ value
-
-
-# %% wrong: whole_number_root
-# "softmax(Q Kᵀ / √d_head) V"
-# The root is cut to a whole number: right for widths 1, 4, 16, 64, wrong for 2, 8, 32.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.isqrt(query.size(-1))
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf)
-    return scores.softmax(dim=-1) @ value
-
-
-# %% wrong: one_batch_dimension
-# "The dots stand for any number of batch dimensions."
-# transpose(1, 2) is right for three dimensions only; with two it fails, with four it swaps heads with positions.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(1, 2) / math.sqrt(query.size(-1))
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf)
-    return scores.softmax(dim=-1) @ value
-
-
 # %% wrong: a_mask_for_each_text
 # "`mask` is boolean, broadcasts to (..., T, S)"
 # A mask with one dimension less than four is taken for (B, T, S) and given a dimension for heads, where broadcasting reads (heads, T, S).
@@ -58,36 +17,6 @@ def scaled_dot_product(query, key, value, mask=None):
         if scores.dim() == 4 and mask.dim() == 3:
             mask = mask.unsqueeze(1)
         scores = scores.masked_fill(~mask, -math.inf)
-    return scores.softmax(dim=-1) @ value
-
-
-# %% wrong: mask_of_full_size
-# "mask    None, or boolean, broadcasting to (..., T, S)"
-# The mask's last two sizes are taken as T and S: a mask of keys alone, (S) or (1, S), hides nothing or raises.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
-    if mask is not None:
-        scores = scores.masked_fill(~mask.view(*mask.shape[:-2], query.size(-2), key.size(-2)), -math.inf)
-    return scores.softmax(dim=-1) @ value
-
-
-# %% wrong: plain_exponentials
-# "The softmax runs over the keys, separately for each query."
-# exp of the raw scores, hidden ones times zero: large scores overflow, and very low ones leave 0 / 0.
-def scaled_dot_product(query, key, value, mask=None):
-    exponentials = torch.exp(query @ key.transpose(-2, -1) / math.sqrt(query.size(-1)))
-    if mask is not None:
-        exponentials = torch.where(mask, exponentials, torch.zeros_like(exponentials))
-    return exponentials @ value / exponentials.sum(dim=-1, keepdim=True)
-
-
-# %% wrong: turns_the_callers_mask_around
-# "is True where a query may read a key; every query may"
-# The mask is negated in place, so the caller's mask is the opposite afterwards, and so is the next result.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
-    if mask is not None:
-        scores = scores.masked_fill(mask.logical_not_(), -math.inf)
     return scores.softmax(dim=-1) @ value
 
 
@@ -150,16 +79,6 @@ def scaled_dot_product(query, key, value, mask=None):
     return scores.softmax(dim=-1) @ value
 
 
-# %% wrong: mask_turned_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Turns True and False of the caller's mask into each other, in place.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(mask.logical_not_(), float("-inf"))
-    return scores.softmax(dim=-1) @ value
-
-
 # %% wrong: zero_score_is_hidden
 # "The keys that a query may read share all of the weight"
 # Multiplies the scores with the mask and hides what is zero: a key that may be read and scores exactly 0 is hidden too.
@@ -185,17 +104,6 @@ def scaled_dot_product(query, key, value, mask=None):
     return exponentials / exponentials.sum(dim=-1, keepdim=True) @ value
 
 
-# %% wrong: largest_includes_hidden
-# "the others get weight zero, exactly, however large a hidden score is"
-# Softmax over all keys, the hidden ones cut out and the rest made to sum to one: 0 / 0 where a hidden score is large.
-def scaled_dot_product(query, key, value, mask=None):
-    weights = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).softmax(dim=-1)
-    if mask is not None:
-        weights = weights * mask
-        weights = weights / weights.sum(dim=-1, keepdim=True)
-    return weights @ value
-
-
 # %% wrong: one_maximum_for_everything
 # "Large scores, above or below zero, give no NaN."
 # Subtracts the largest score of the whole tensor: a query whose scores lie some hundreds below gets 0 / 0.
@@ -214,23 +122,6 @@ def scaled_dot_product(query, key, value, mask=None):
     scores = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).clamp(-1e4, 1e4)
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
-    return scores.softmax(dim=-1) @ value
-
-
-# %% wrong: bias_kept_by_shape
-# "`mask` ... is True where a query may read a key"
-# Keeps the -inf bias for each shape of mask from call to call: a second mask of the same shape is not looked at when
-# it hides as many keys as the first.
-_kept_bias = {}
-
-
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
-    if mask is not None:
-        name = (tuple(mask.shape), mask.device, int(mask.sum()))
-        if name not in _kept_bias:
-            _kept_bias[name] = ~mask
-        scores = scores.masked_fill(_kept_bias[name], -torch.inf)
     return scores.softmax(dim=-1) @ value
 
 
@@ -286,16 +177,6 @@ def scaled_dot_product(query, key, value, mask=None):
     return (value.mT @ torch.nn.Softmax(dim=-2)(scores)).mT
 
 
-# %% wrong: ten_thousand_off_the_hidden
-# "the others get weight zero, exactly, however large a hidden score is"
-# Takes 1e4 off hidden scores instead of replacing them: a hidden score 1e4 above the rest is read.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
-    if mask is not None:
-        scores = scores - 1e4 * (~mask).to(scores.dtype)
-    return torch.softmax(scores, dim=-1) @ value
-
-
 # %% wrong: nan_in_the_gradient_of_hidden
 # "Large scores, hidden or not, above or below zero, give no NaN, in the gradient either."
 # Its maximum is that of the visible scores, and `where` drops exp(hidden) = inf: right forward, 0 · inf in the gradient.
@@ -306,17 +187,6 @@ def scaled_dot_product(query, key, value, mask=None):
     largest = scores.detach().masked_fill(~mask, -torch.inf).amax(dim=-1, keepdim=True)
     exponentials = torch.where(mask, torch.exp(scores - largest), 0.0)
     return exponentials / exponentials.sum(dim=-1, keepdim=True) @ value
-
-
-# %% wrong: masked_after_softmax_and_shared_anew
-# "The keys that a query may read share all of the weight"
-# Softmax over all keys, then hidden weights to zero and a division by the rest, kept from 0 by 1e-9.
-def scaled_dot_product(query, key, value, mask=None):
-    weights = torch.softmax(query @ key.transpose(-2, -1) / math.sqrt(query.size(-1)), dim=-1)
-    if mask is not None:
-        weights = weights * mask
-        weights = weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-9)
-    return weights @ value
 
 
 # %% wrong: hidden_weight_is_tiny_only
@@ -341,36 +211,6 @@ def scaled_dot_product(query, key, value, mask=None):
     return torch.softmax(scores, dim=-1) @ value
 
 
-# %% wrong: mask_turned_in_place_too
-# "A function of yours leaves what it is given as it was"
-# Turns the caller's mask over in place.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
-    if mask is not None:
-        scores = scores.masked_fill(mask.logical_not_(), -torch.inf)
-    return torch.softmax(scores, dim=-1) @ value
-
-
-# %% wrong: root_is_whole
-# "softmax(Q Kᵀ / √d_head) V"
-# The whole part of the root: right for widths 1, 4, 9, 16, 64.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / int(query.size(-1) ** 0.5)
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -torch.inf)
-    return torch.softmax(scores, dim=-1) @ value
-
-
-# %% wrong: width_of_the_values
-# "d (d_head) is the width of a query and of a key"
-# Divides by the root of the value's width.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(value.shape[-1])
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -torch.inf)
-    return torch.softmax(scores, dim=-1) @ value
-
-
 # %% wrong: score_of_zero_is_hidden
 # "The keys that a query may read share all of the weight"
 # Multiplies with the mask, then hides what is zero: a visible key whose score is 0 is hidden too (if others are not).
@@ -381,17 +221,6 @@ def scaled_dot_product(query, key, value, mask=None):
         shown = shown.masked_fill(shown == 0, -torch.inf)
         nothing = (shown == -torch.inf).all(dim=-1, keepdim=True)
         scores = torch.where(nothing, scores.masked_fill(~mask, -torch.inf), shown)
-    return torch.softmax(scores, dim=-1) @ value
-
-
-# %% wrong: mask_of_exactly_the_size
-# "mask ... broadcasting to (..., T, S)"
-# Indexes the scores' last two axes with the mask: works for (T, S) only, raises for (1, S), (T, 1) and pages.
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
-    if mask is not None:
-        scores = scores.clone()
-        scores[..., ~mask] = -torch.inf
     return torch.softmax(scores, dim=-1) @ value
 
 
@@ -472,42 +301,6 @@ def scaled_dot_product(query, key, value, mask=None):
     if mask is not None:
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     return scores.softmax(dim=-1) @ value
-
-
-# %% wrong: largest_score_of_all_keys
-# "The keys that a query may read share all of the weight; the others get weight zero, exactly, however large a hidden score is"
-# a hidden score of 200 beside readable scores near 0: the readable exponentials underflow in float32, the result is 0 / 0 = NaN
-def scaled_dot_product(query, key, value, mask=None):
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
-    exps = torch.exp(scores - scores.amax(dim=-1, keepdim=True))  # at most 1
-    if mask is not None:
-        exps = exps * mask
-    return (exps / exps.sum(dim=-1, keepdim=True)) @ value
-
-
-# %% wrong: pages_of_the_mask_repeated
-# "It broadcasts as PyTorch's tensors do, from the last axis on"
-# queries (2, 3, T, d_head) and a mask (2, 1, T, S), one page for each text: the pages are dealt out 0 1 0 1 0 1 instead of 0 0 0 1 1 1
-def scaled_dot_product(query, key, value, mask=None):
-    batch, (T, d_head), S = query.shape[:-2], query.shape[-2:], key.shape[-2]
-    query, key, value = (x.reshape(-1, *x.shape[-2:]) for x in (query, key, value))
-    scores = torch.bmm(query, key.transpose(1, 2)) / math.sqrt(d_head)
-    if mask is not None:
-        pages = mask.expand(*mask.shape[:-2], T, S).reshape(-1, T, S)
-        pages = pages.repeat(len(scores) // len(pages), 1, 1)  # the same pages for each text
-        scores = scores.masked_fill(~pages, -math.inf)
-    return torch.bmm(scores.softmax(dim=-1), value).reshape(*batch, T, value.shape[-1])
-
-
-# %% wrong: mask_turned_round_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# the caller's mask after the call (or a second call with the same mask): True and False have changed places
-def scaled_dot_product(query, key, value, mask=None):
-    scores = torch.einsum("...td,...sd->...ts", query, key) * query.shape[-1] ** -0.5
-    if mask is not None:
-        hidden = mask.logical_not_()
-        scores = scores.masked_fill(hidden, float("-inf"))
-    return F.softmax(scores, dim=-1) @ value
 
 
 # %% wrong: where_after_the_exponential

@@ -1,25 +1,3 @@
-# %% wrong: the_last_position_only
-# "The length of the longest chain of units that must be computed one after another."
-# The answer is when the last position is ready, although a position before it may be ready later.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {(0, position): 0 for position in range(length)}
-    for layer in range(1, n_layers + 1):
-        for position in range(length):
-            ready[layer, position] = 1 + max((ready[unit] for unit in waits_for(layer, position)), default=0)
-    return max((ready[layer, length - 1] for layer in range(n_layers + 1)), default=0)
-
-
-# %% wrong: the_top_layer_only
-# "\mathrm{depth} = \max_{l, t}\ \mathrm{ready}(l, t)"
-# The maximum is taken over the top layer, which need not wait for the longest chain below it.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {(0, position): 0 for position in range(length)}
-    for layer in range(1, n_layers + 1):
-        for position in range(length):
-            ready[layer, position] = 1 + max((ready[unit] for unit in waits_for(layer, position)), default=0)
-    return max((ready[n_layers, position] for position in range(length)), default=0)
-
-
 # %% wrong: back_from_the_end_by_recursion
 # "Four designs, each of two layers, read 1,000 words."
 # Remembered recursion that starts at the last unit: right for short texts, too deep for a recurrent layer of 1,000 words.
@@ -38,17 +16,6 @@ def sequential_depth(waits_for, length, n_layers):
 
     units = ((layer, position) for layer in range(n_layers, 0, -1) for position in range(length - 1, -1, -1))
     return max(map(ready, units), default=0)
-
-
-# %% wrong: nothing_to_wait_for_takes_no_time
-# "What should `max` give for a unit that"
-# A unit that waits for nothing at all is ready at step 0, as if it were an input.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {(0, position): 0 for position in range(length)}
-    for layer in range(1, n_layers + 1):
-        for position in range(length):
-            ready[layer, position] = max((ready[unit] + 1 for unit in waits_for(layer, position)), default=0)
-    return max(ready.values(), default=0)
 
 
 # %% wrong: position_by_position
@@ -102,18 +69,6 @@ def sequential_depth(waits_for, length, n_layers):
         for position in range(length):
             ready[layer, position] = 1 + max((ready[unit].item() for unit in waits_for(layer, position)), default=0)
     return ready.max().item() if length else 0.0
-
-
-# %% wrong: a_later_input_comes_later
-# "Layer 0 is the input, which is there at once."
-# An input to the right of a unit is given a step of its own, as if it had to be read in first.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {}
-    for layer in range(1, n_layers + 1):
-        for position in range(length):
-            steps = [ready[u] if u[0] else int(u[1] > position) for u in waits_for(layer, position)]
-            ready[layer, position] = 1 + max(steps, default=0)
-    return max(ready.values(), default=0)
 
 
 # %% right: struck_off_in_rounds
@@ -174,28 +129,6 @@ def sequential_depth(waits_for, length, n_layers):
     return max(ready.values(), default=0)
 
 
-# %% wrong: top_layer_only
-# "The length of the longest chain of units" / depth = max over l, t of ready(l, t)
-# Looks at the last layer only: a longer chain below, on which no unit of the last layer waits, is not seen.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {(0, t): 0 for t in range(length)}
-    for layer in range(1, n_layers + 1):
-        for t in range(length):
-            ready[layer, t] = 1 + max((ready[u] for u in waits_for(layer, t)), default=0)
-    return max((ready[n_layers, t] for t in range(length)), default=0)
-
-
-# %% wrong: last_position_only
-# "The length of the longest chain of units" / depth = max over l, t of ready(l, t)
-# Looks at the last position only, in all layers.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {(0, t): 0 for t in range(length)}
-    for layer in range(1, n_layers + 1):
-        for t in range(length):
-            ready[layer, t] = 1 + max((ready[u] for u in waits_for(layer, t)), default=0)
-    return max((steps for (_, t), steps in ready.items() if t == length - 1), default=0)
-
-
 # %% wrong: two_rows_only
 # "What a unit waits for stands in an earlier layer, at any position"
 # Keeps the layer below and the own one: a wait that skips a layer (not the input) reads the wrong row.
@@ -220,22 +153,6 @@ def sequential_depth(waits_for, length, n_layers):
     return max(ready.values(), default=0)
 
 
-# %% wrong: later_positions_refused
-# "What a unit waits for stands in an earlier layer, at any position, or at an earlier position of its own layer."
-# Raises an error where a unit waits for a later position, also in an earlier layer.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {(0, t): 0 for t in range(length)}
-    for layer in range(1, n_layers + 1):
-        for t in range(length):
-            latest = 0
-            for below, position in waits_for(layer, t):
-                if position > t or below > layer:
-                    raise ValueError(f"unit {(layer, t)} waits for the future: {(below, position)}")
-                latest = max(latest, ready[below, position])
-            ready[layer, t] = latest + 1
-    return max(ready.values(), default=0)
-
-
 # %% wrong: no_position_raises
 # "No layer takes no step, nor does no position."
 # With no layer the inputs' zeros are left; with no position max of nothing raises an error.
@@ -256,17 +173,6 @@ def sequential_depth(waits_for, length, n_layers):
         for t in range(length):
             ready[layer][t] = 1 + max((ready[l][p] for l, p in waits_for(layer, t)), default=0)
     return max((max(row, default=0) for row in ready), default=0)
-
-
-# %% wrong: nothing_means_the_unit_below
-# "A unit that waits for nothing is ready after one step."
-# A unit that waits for nothing waits for the one below it all the same: right in layer 1 only.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {(0, t): 0 for t in range(length)}
-    for layer in range(1, n_layers + 1):
-        for t in range(length):
-            ready[layer, t] = 1 + max((ready[u] for u in waits_for(layer, t)), default=ready[layer - 1, t])
-    return max(ready.values(), default=0)
 
 
 # %% wrong: asked_twice
@@ -433,30 +339,6 @@ def sequential_depth(waits_for, length, n_layers):
             row.append(1 + steps)
         deepest, below = max([deepest, *row]), row
     return deepest
-
-
-# %% wrong: top_layer_only_too
-# "depth = max over l, t of ready(l, t)"
-# The largest of the last layer: wrong where the last layer does not wait for the slowest unit.
-def sequential_depth(waits_for, length, n_layers):
-    if not n_layers or not length:
-        return 0
-    ready = {(0, p): 0 for p in range(length)}
-    for layer in range(1, n_layers + 1):
-        for position in range(length):
-            ready[layer, position] = 1 + max((ready[u] for u in waits_for(layer, position)), default=0)
-    return max(ready[n_layers, p] for p in range(length))
-
-
-# %% wrong: last_position_only_too
-# "depth = max over l, t of ready(l, t)"
-# The largest of the last position, over all layers.
-def sequential_depth(waits_for, length, n_layers):
-    ready = {(0, p): 0 for p in range(length)}
-    for layer in range(1, n_layers + 1):
-        for position in range(length):
-            ready[layer, position] = 1 + max((ready[u] for u in waits_for(layer, position)), default=0)
-    return max((ready[layer, length - 1] for layer in range(1, n_layers + 1) if length), default=0)
 
 
 # %% wrong: first_of_a_generator_lost
@@ -640,19 +522,6 @@ def sequential_depth(waits_for, length, n_layers):
     return int(table.max(initial=0))
 
 
-# %% wrong: the_top_layer_counts
-# "A machine with enough hands needs as many steps as the longest chain has units"
-# two layers, layer 1 recurrent over 5 positions, units of layer 2 wait for (0, t) only: 1 comes out instead of 5
-def sequential_depth(waits_for, length, n_layers):
-    if n_layers == 0 or length == 0:
-        return 0
-    ready = {(0, position): 0 for position in range(length)}
-    for layer in range(1, n_layers + 1):
-        for position in range(length):
-            ready[layer, position] = 1 + max((ready[unit] for unit in waits_for(layer, position)), default=0)
-    return max(ready[n_layers, position] for position in range(length))
-
-
 # %% wrong: two_rows
 # "the units that must be done before, in an earlier layer, or in the same layer at an earlier position"
 # a unit of layer 3 that waits for (1, t) or (0, t), past the layer below: it gets the time of (2, t); e.g. layers 1 and 2 recurrent, layer 3 waits for the input and its left neighbour
@@ -710,23 +579,6 @@ def sequential_depth(waits_for, length, n_layers):
                 ready[layer, position] = ready[list(layers), list(positions)].max()
             ready[layer, position] += 1
     return ready.max().item()
-
-
-# %% wrong: remembered_by_name
-# "The length of the longest chain of units that must be computed one after another." (of this waits_for)
-# two different lambdas (both are called "<lambda>") with the same length and n_layers: the second gets the first one's depth
-_depths = {}
-
-
-def sequential_depth(waits_for, length, n_layers):
-    asked = (getattr(waits_for, "__qualname__", repr(waits_for)), length, n_layers)
-    if asked not in _depths:
-        ready = {(0, position): 0 for position in range(length)}
-        for layer in range(1, n_layers + 1):
-            for position in range(length):
-                ready[layer, position] = 1 + max((ready[unit] for unit in waits_for(layer, position)), default=0)
-        _depths[asked] = max(ready.values(), default=0)
-    return _depths[asked]
 
 
 # %% wrong: lists_emptied_again

@@ -403,90 +403,6 @@ def classify_failure(written, answer, cast, rivals=(), end="<end>"):
     return "right" if names(first, answer) else "no answer"
 
 
-# %% wrong: the_first_value_counts
-# ""right", where it names the answer and none of the rivals; "wrong", where it names a rival"
-# What is named first is the answer given: ten, and not two, is right.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-
-def names(text, value):
-    said, wanted = words(text), words(value)
-    return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
-
-
-
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def classify_failure(written, answer, cast, rivals=(), end="<end>"):
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-
-    first, *further = written.split("\n")
-    labels = {label(character).lower() for character in cast}
-
-    spoken = [re.match(r"([\w ]+):", line) for line in further if line]
-
-    if end in written or None in spoken:
-        return "left the play"
-
-    if any(match[1].lower() not in labels for match in spoken):
-        return "new character"
-
-    def place(value):
-        said, wanted = words(first), words(value)
-        return next((i for i in range(len(said)) if said[i : i + len(wanted)] == wanted), float("inf"))
-    rival = min(map(place, rivals), default=float("inf"))
-    if rival < place(answer):
-        return "wrong"
-    return "right" if place(answer) < float("inf") else "no answer"
-
-
-# %% wrong: an_empty_line_is_spoken_by_nobody
-# "an empty line is none."
-# Empty lines are looked at like others, so a line break at the end leaves the play.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-
-def names(text, value):
-    said, wanted = words(text), words(value)
-    return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
-
-
-
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def classify_failure(written, answer, cast, rivals=(), end="<end>"):
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-
-    first, *further = written.split("\n")
-    labels = {label(character).lower() for character in cast}
-
-    spoken = [re.match(r"([\w ]+):", line) for line in further]
-
-    if end in written or None in spoken:
-        return "left the play"
-
-    if any(match[1].lower() not in labels for match in spoken):
-        return "new character"
-
-    if any(names(first, rival) for rival in rivals):
-        return "wrong"
-    return "right" if names(first, answer) else "no answer"
-
-
 # %% wrong: one_text_for_rivals
 # "Raises ValueError where cast or rivals are one text."
 # Rivals that are one text are taken for the one rival.
@@ -528,49 +444,6 @@ def classify_failure(written, answer, cast, rivals=(), end="<end>"):
     return "right" if names(first, answer) else "no answer"
 
 
-# %% wrong: the_first_line_has_a_speaker_too
-# "The first line has none: its label is the last thing in your prompt."
-# A first line that begins like a label is judged by who speaks it.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-
-def names(text, value):
-    said, wanted = words(text), words(value)
-    return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
-
-
-
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def classify_failure(written, answer, cast, rivals=(), end="<end>"):
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-
-    first, *further = written.split("\n")
-    labels = {label(character).lower() for character in cast}
-
-    spoken = [re.match(r"([\w ]+):", line) for line in further if line]
-
-    if begins := re.match(r"([\w ]+):", first):
-        spoken.append(begins)
-
-    if end in written or None in spoken:
-        return "left the play"
-
-    if any(match[1].lower() not in labels for match in spoken):
-        return "new character"
-
-    if any(names(first, rival) for rival in rivals):
-        return "wrong"
-    return "right" if names(first, answer) else "no answer"
-
-
 # %% wrong: labels_of_plain_letters
 # "Somebody speaks a line that begins with a label and a colon."
 # Labels are made of the letters a to z; Zoë and Guard 2 speak as nobody.
@@ -599,89 +472,6 @@ def classify_failure(written, answer, cast, rivals=(), end="<end>"):
     labels = {label(character).lower() for character in cast}
 
     spoken = [re.match(r"([A-Za-z ]+):", line) for line in further if line]
-
-    if end in written or None in spoken:
-        return "left the play"
-
-    if any(match[1].lower() not in labels for match in spoken):
-        return "new character"
-
-    if any(names(first, rival) for rival in rivals):
-        return "wrong"
-    return "right" if names(first, answer) else "no answer"
-
-
-# %% wrong: nobody_only_at_the_end
-# "or below the first line one that nobody speaks, such as "Curtain.""
-# Only the last line is asked whether somebody speaks it; others without a label are taken for more of the line above.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-
-def names(text, value):
-    said, wanted = words(text), words(value)
-    return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
-
-
-
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def classify_failure(written, answer, cast, rivals=(), end="<end>"):
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-
-    first, *further = written.split("\n")
-    labels = {label(character).lower() for character in cast}
-
-    spoken = [re.match(r"([\w ]+):", line) for line in further if line]
-
-    if end in written or spoken[-1:] == [None]:
-        return "left the play"
-    spoken = [match for match in spoken if match]
-
-    if any(match[1].lower() not in labels for match in spoken):
-        return "new character"
-
-    if any(names(first, rival) for rival in rivals):
-        return "wrong"
-    return "right" if names(first, answer) else "no answer"
-
-
-# %% wrong: what_is_behind_the_mark_is_cut_off
-# "All that the model wrote is judged, the lines below the first included."
-# The mark ends the text: what stands in front of it is judged as if nothing had been written behind.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-
-def names(text, value):
-    said, wanted = words(text), words(value)
-    return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
-
-
-
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def classify_failure(written, answer, cast, rivals=(), end="<end>"):
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-
-    written = written.split(end)[0]
-
-    first, *further = written.split("\n")
-    labels = {label(character).lower() for character in cast}
-
-    spoken = [re.match(r"([\w ]+):", line) for line in further if line]
 
     if end in written or None in spoken:
         return "left the play"
@@ -926,46 +716,6 @@ def classify_failure(written, answer, cast, rivals=(), end="<end>"):
     spoken = [re.match(r"([\w ]+):", line) for line in further if line]
 
     if re.search(end, written) or None in spoken:
-        return "left the play"
-
-    if any(match[1].lower() not in labels for match in spoken):
-        return "new character"
-
-    if any(names(first, rival) for rival in rivals):
-        return "wrong"
-    return "right" if names(first, answer) else "no answer"
-
-
-# %% wrong: one_line_is_enough
-# "below the first is spoken by nobody"
-# Only the second line is asked who speaks it.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-
-def names(text, value):
-    said, wanted = words(text), words(value)
-    return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
-
-
-
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def classify_failure(written, answer, cast, rivals=(), end="<end>"):
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-
-    first, *further = written.split("\n")
-    labels = {label(character).lower() for character in cast}
-
-    spoken = [re.match(r"([\w ]+):", line) for line in further[:1] if line]
-
-    if end in written or None in spoken:
         return "left the play"
 
     if any(match[1].lower() not in labels for match in spoken):
@@ -1262,25 +1012,6 @@ def classify_failure(written, answer, cast, rivals=(), end=END):
     return RIGHT if names(first, answer) else NO_ANSWER
 
 
-# %% wrong: empty_cast_refused
-# "Raises ValueError where the cast is one text, and where the rivals are."
-# Raises for an empty cast too, as render_playscript does.
-def classify_failure(written, answer, cast, rivals=(), end=END):
-    if isinstance(cast, str) or not cast:
-        raise ValueError("give a list of characters")
-    if isinstance(rivals, str):
-        raise ValueError("give a list of rivals")
-    first, *further = written.split("\n")
-    spoken = [re.match(r"([\w ]+):", line) for line in further if line]
-    if end in written or None in spoken:
-        return LEFT
-    if not {match[1].lower() for match in spoken} <= {label(character).lower() for character in cast}:
-        return NEW_CHARACTER
-    if any(names(first, rival) for rival in rivals):
-        return WRONG
-    return RIGHT if names(first, answer) else NO_ANSWER
-
-
 # %% wrong: last_line_excused_as_cut_off
 # "or a line below the first is spoken by nobody"
 # Does not judge a last line without a colon, since the model may have been cut off within the label.
@@ -1351,32 +1082,6 @@ def classify_failure(written, answer, cast, rivals=(), end=END):
         return LEFT
     if not {match[1].lower() for match in spoken} <= {label(character).lower() for character in cast}:
         return NEW_CHARACTER
-    if any(names(first, rival) for rival in rivals):
-        return WRONG
-    return RIGHT if names(first, answer) else NO_ANSWER
-
-
-# %% wrong: judged_up_to_an_empty_line
-# "All that the model wrote is judged, the lines below the first included" / "an empty line counts for nothing"
-# Stops at the first empty line: what stands below it is not looked at.
-def classify_failure(written, answer, cast, rivals=(), end=END):
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-    if end in written:
-        return LEFT
-    first, *further = written.split("\n")
-    outcome = None
-    for line in further:
-        if not line:
-            break
-        match = re.match(r"([\w ]+):", line)
-        if match is None:
-            return LEFT
-        if match[1].lower() not in [label(character).lower() for character in cast]:
-            outcome = NEW_CHARACTER
-    if outcome:
-        return outcome
     if any(names(first, rival) for rival in rivals):
         return WRONG
     return RIGHT if names(first, answer) else NO_ANSWER
@@ -1883,31 +1588,6 @@ def classify_failure(written, answer, cast, rivals=(), end=END):
     return RIGHT if names(first, answer) else NO_ANSWER
 
 
-# %% wrong: empty_line_ends_the_play
-# "an empty line counts for nothing"
-# An empty line ends what is judged.
-def classify_failure(written, answer, cast, rivals=(), end=END):
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-    first, *further = written.split("\n")
-    if end in written:
-        return LEFT
-    present, stranger = {label(character).lower() for character in cast}, False
-    for line in further:
-        if not line:
-            break
-        said = re.match(r"([\w ]+):", line)
-        if said is None:
-            return LEFT
-        stranger = stranger or said.group(1).lower() not in present
-    if stranger:
-        return NEW_CHARACTER
-    if any(names(first, rival) for rival in rivals):
-        return WRONG
-    return RIGHT if names(first, answer) else NO_ANSWER
-
-
 # %% wrong: label_taken_off_the_first_line_too
 # "The first line has no label."
 # Takes a label off the first line: Two: no, ten. is right.
@@ -2192,33 +1872,6 @@ def classify_failure(
     if any(map(named, rivals)):
         return WRONG
     return RIGHT if named(answer) else NO_ANSWER
-
-
-# %% wrong: first_line_has_a_label_too
-# "The first line has none: its label is the last thing in your prompt."
-# written "I tell you: ten.", answer "ten": "new character" instead of "right"
-def classify_failure(
-    written: str, answer: str, cast: Collection[str], rivals: Collection[str] = (), end: str = END
-) -> str:
-    for its, texts in (("cast", cast), ("rivals", rivals)):
-        if isinstance(texts, str):
-            raise ValueError(f"{its}={texts!r} is one text, whose letters would be taken one by one: give a list")
-    labels = {label(character).lower() for character in cast}
-    left, strangers = end in written, False
-    lines = written.split("\n")
-    for number, line in enumerate(lines):
-        match = re.match(r"([\w ]+):", line)
-        if match:
-            strangers |= match[1].lower() not in labels
-        elif line and number > 0:
-            left = True
-    if left:
-        return LEFT
-    if strangers:
-        return NEW_CHARACTER
-    if any(names(lines[0], rival) for rival in rivals):
-        return WRONG
-    return RIGHT if names(lines[0], answer) else NO_ANSWER
 
 
 # %% wrong: capital_in_front_only

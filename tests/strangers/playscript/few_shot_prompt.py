@@ -58,46 +58,6 @@ def few_shot_prompt(place, cast, examples, question):
     return render_playscript(place, cast, [*lines, (cast[0], question)], cast[-1])
 
 
-# %% wrong: the_second_answers
-# "The first of the cast asks and the last answers, however many are present."
-# The first two of the cast speak; right where there are only two.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-def few_shot_prompt(place, cast, examples, question):
-    if len(cast) < 2:
-        raise ValueError("one asks and another answers: the cast needs two at least")
-
-    if any(words(asked) == words(question) for asked, _ in examples):
-        raise ValueError(f"the question is among the examples: {question}")
-
-    asks, answers = cast[0], cast[1]
-    lines = [line for asked, answer in examples for line in ((asks, asked), (answers, answer))]
-    return render_playscript(place, cast, [*lines, (asks, question)], answers)
-
-
-# %% wrong: all_ask_in_turn
-# "Otto says nothing."
-# All but the last of the cast ask, one after the other.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-def few_shot_prompt(place, cast, examples, question):
-    if len(cast) < 2:
-        raise ValueError("one asks and another answers: the cast needs two at least")
-
-    if any(words(asked) == words(question) for asked, _ in examples):
-        raise ValueError(f"the question is among the examples: {question}")
-
-    *askers, answers = cast
-    lines = []
-    for i, (asked, answer) in enumerate(examples):
-        lines += [(askers[i % len(askers)], asked), (answers, answer)]
-    return render_playscript(place, cast, [*lines, (askers[len(examples) % len(askers)], question)], answers)
-
-
 # %% wrong: no_examples_no_prompt
 # "examples    pairs (question, answer), none of them too"
 # A few-shot prompt without examples is refused.
@@ -241,46 +201,6 @@ def few_shot_prompt(place, cast, examples, question):
     return render_playscript(place, cast, [*lines, (cast[0], question)], cast[-1])
 
 
-# %% wrong: all_answer_in_turn
-# "the last answers, however many are present"
-# All but the first of the cast answer, one after the other.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-def few_shot_prompt(place, cast, examples, question):
-    if len(cast) < 2:
-        raise ValueError("one asks and another answers: the cast needs two at least")
-
-    if any(words(asked) == words(question) for asked, _ in examples):
-        raise ValueError(f"the question is among the examples: {question}")
-
-    lines = []
-    for i, (asked, answer) in enumerate(examples):
-        lines += [(cast[0], asked), (cast[1 + i % (len(cast) - 1)], answer)]
-    return render_playscript(place, cast, [*lines, (cast[0], question)], cast[-1])
-
-
-# %% wrong: turns_between_two_askers
-# "The first of the cast asks"
-# The two who do not answer ask in turn; the question itself is asked by the first.
-def words(text):
-    return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
-
-
-def few_shot_prompt(place, cast, examples, question):
-    if len(cast) < 2:
-        raise ValueError("one asks and another answers: the cast needs two at least")
-
-    if any(words(asked) == words(question) for asked, _ in examples):
-        raise ValueError(f"the question is among the examples: {question}")
-
-    lines = []
-    for i, (asked, answer) in enumerate(examples):
-        lines += [(cast[i % min(2, len(cast) - 1)], asked), (cast[-1], answer)]
-    return render_playscript(place, cast, [*lines, (cast[0], question)], cast[-1])
-
-
 # %% wrong: a_blank_line_between_examples
 # "It is written as `render_playscript` writes it."
 # An empty line stands between the examples and the question.
@@ -403,37 +323,6 @@ def few_shot_prompt(place, cast, examples, question):
     for asked, _ in examples:
         if wanted in " ".join(words(asked)):
             raise ValueError(f"{question!r} is one of the examples")
-    lines = []
-    for asked, answer in examples:
-        lines += [(cast[0], asked), (cast[-1], answer)]
-    return render_playscript(place, cast, [*lines, (cast[0], question)], cast[-1])
-
-
-# %% wrong: question_added_to_the_examples
-# "A function of yours leaves what it is given as it was"
-# Adds the question to `examples` by +=, which changes a list that was given.
-def few_shot_prompt(place, cast, examples, question):
-    if len(cast) < 2:
-        raise ValueError("one asks and another answers: the cast needs two at least")
-    if any(words(asked) == words(question) for asked, _ in examples):
-        raise ValueError(f"{question!r} is one of the examples")
-    examples += ((question, ""),)
-    lines = [line for asked, answer in examples for line in ((cast[0], asked), (cast[-1], answer))]
-    return render_playscript(place, cast, lines[:-1], cast[-1])
-
-
-# %% wrong: examples_must_differ
-# "Raises ValueError where the cast is fewer than two, and where the question is itself one of the examples' questions"
-# Raises too where two of the examples ask the same.
-def few_shot_prompt(place, cast, examples, question):
-    if len(cast) < 2:
-        raise ValueError("one asks and another answers: the cast needs two at least")
-    seen = set()
-    for asked in [*(asked for asked, _ in examples), question]:
-        key = tuple(words(asked))
-        if key in seen:
-            raise ValueError(f"{asked!r} is asked twice")
-        seen.add(key)
     lines = []
     for asked, answer in examples:
         lines += [(cast[0], asked), (cast[-1], answer)]
@@ -691,21 +580,6 @@ def few_shot_prompt(place, cast, examples, question):
     return render_playscript(place, cast, [*lines, (cast[0], question)], cast[-1])
 
 
-# %% wrong: examples_of_the_same_question_refused
-# "Raises ValueError where the cast is fewer than two, and where the question is itself one of the examples' questions" (nothing else)
-# Refuses examples two of which have the same question.
-def few_shot_prompt(place, cast, examples, question):
-    if len(cast) < 2:
-        raise ValueError("one asks and another answers: the cast needs two at least")
-    seen = []
-    for text in (*(asked for asked, _ in examples), question):
-        if words(text) in seen:
-            raise ValueError(f"{text!r} is asked twice")
-        seen.append(words(text))
-    lines = [line for asked, answer in examples for line in ((cast[0], asked), (cast[-1], answer))]
-    return render_playscript(place, cast, [*lines, (cast[0], question)], cast[-1])
-
-
 # %% wrong: texts_are_tidied
 # "It is written as `render_playscript` writes it" (what was said, as it is)
 # Strips the question and the examples.
@@ -716,20 +590,6 @@ def few_shot_prompt(place, cast, examples, question):
         raise ValueError(f"{question!r} is one of the examples' questions: the answer would only be copied")
     lines = [line for asked, answer in examples for line in ((cast[0], asked.strip()), (cast[-1], answer.strip()))]
     return render_playscript(place, cast, [*lines, (cast[0], question.strip())], cast[-1])
-
-
-# %% wrong: question_joins_the_examples
-# "A function of yours leaves what it is given as it was"
-# Adds the open question to the caller's list with +=.
-def few_shot_prompt(place, cast, examples, question):
-    if len(cast) < 2:
-        raise ValueError("one asks and another answers: the cast needs two at least")
-    if words(question) in [words(asked) for asked, _ in examples]:
-        raise ValueError(f"{question!r} is one of the examples' questions: the answer would only be copied")
-    exchanges = examples
-    exchanges += ((question, None),)
-    lines = [(who, said) for pair in exchanges for who, said in zip((cast[0], cast[-1]), pair) if said is not None]
-    return render_playscript(place, cast, lines, cast[-1])
 
 
 # %% right: letters_folded

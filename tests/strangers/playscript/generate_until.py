@@ -59,26 +59,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
     return written
 
 
-# %% wrong: takes_off_one_token
-# "Nothing is generated after it, and it is not returned."
-# Only the last token of the stop is taken off: right for stops of one token.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-
-    while len(written) < n_tokens:
-        logits, state = model(unread, state)
-        written.append(int(choose(logits[:, -1])))
-        unread = torch.tensor([[written[-1]]])
-        for stop in stops:
-            if written[-len(stop):] == list(stop):
-                return written[:-1]
-    return written
-
-
 # %% wrong: reads_the_stop
 # "The 6 is never chosen, and seven tokens have been read."
 # Each token is read as soon as it is chosen, and before anybody looks for a stop; the last is read in vain.
@@ -147,29 +127,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
     return written
 
 
-# %% wrong: half_a_stop_is_cut_off
-# "What was written in front of the stop, $w_{T + 1}, \dots, w_{t - m}$, is the result."
-# Where the tokens run out in the middle of a stop, its beginning is taken off too.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-
-    while len(written) < n_tokens:
-        logits, state = model(unread, state)
-        written.append(int(choose(logits[:, -1])))
-        unread = torch.tensor([[written[-1]]])
-        for stop in stops:
-            if written[-len(stop):] == list(stop):
-                return written[: -len(stop)]
-    for size in range(max(map(len, stops), default=1) - 1, 0, -1):
-        if any(len(stop) > size and written[-size:] == list(stop)[:size] for stop in stops):
-            return written[:-size]
-    return written
-
-
 # %% wrong: chooses_from_one_row
 # "`choose` maps logits (1, vocab_size) to tokens (1)"
 # choose gets the scores without their first axis.
@@ -231,27 +188,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
     return written
 
 
-# %% wrong: writes_all_and_cuts
-# "And none is chosen after the stop."
-# All n_tokens are written, and then cut at the first stop: same result, but the rest was chosen.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-
-    for _ in range(n_tokens):
-        logits, state = model(unread, state)
-        written.append(int(choose(logits[:, -1])))
-        unread = torch.tensor([[written[-1]]])
-    for end in range(1, len(written) + 1):
-        for stop in stops:
-            if end >= len(stop) and written[end - len(stop) : end] == list(stop):
-                return written[: end - len(stop)]
-    return written
-
-
 # %% wrong: one_token_at_least
 # "generate_until(model, tokens, stops, n_tokens, choose=the likeliest) -> what was written, n_tokens at most"
 # n_tokens is looked at after the first token, so that none is not possible.
@@ -291,53 +227,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
             if written[-len(stop):] == list(stop):
                 return written[: -len(stop)]
     return written
-
-
-# %% wrong: overlapping_stops_are_not_seen
-# "With a stop of $m$ tokens $u_1, \dots, u_m$, all is over at the first $t$ with"
-# Only the stop that began first is followed; another that begins within it is not seen until the first has failed.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-
-    followed, reached = None, 0
-
-    while len(written) < n_tokens:
-        logits, state = model(unread, state)
-        written.append(int(choose(logits[:, -1])))
-        unread = torch.tensor([[written[-1]]])
-        if followed is not None and followed[reached] == written[-1]:
-            reached += 1
-        else:
-            followed, reached = next(((stop, 1) for stop in stops if stop[0] == written[-1]), (None, 0))
-        if followed is not None and reached == len(followed):
-            return written[: -len(followed)]
-    return written
-
-
-# %% wrong: writes_on_to_finish_a_stop
-# "Go on from a prompt until one of the stops has been written, or `n_tokens` tokens"
-# Where half of a stop stands at the limit, it is written on to see whether it becomes one; n_tokens at most are returned.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-
-    def may_become_a_stop():
-        return any(written[-size:] == list(stop)[:size] for stop in stops for size in range(1, len(stop)))
-    while len(written) < n_tokens or (n_tokens and may_become_a_stop() and len(written) < n_tokens + max(map(len, stops))):
-        logits, state = model(unread, state)
-        written.append(int(choose(logits[:, -1])))
-        unread = torch.tensor([[written[-1]]])
-        for stop in stops:
-            if written[-len(stop):] == list(stop):
-                return written[: -len(stop)][:n_tokens]
-    return written[:n_tokens]
 
 
 # %% wrong: gives_probabilities
@@ -503,25 +392,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
     return [int(number) for number in text.split("|") if number]
 
 
-# %% wrong: compared_as_text
-# "A stop is a sequence of tokens, and counts only where all of it stands in what was written"
-# Compares the numbers as one text, so that the stop 2 is found at the end of 12.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-    while len(written) < n_tokens:
-        logits, state = model(unread, state)
-        written.append(choose(logits[:, -1]).item())
-        text = " ".join(map(str, written))
-        for stop in stops:
-            if text.endswith(" ".join(map(str, stop))):
-                return written[: -len(stop)]
-        unread = torch.tensor([written[-1:]])
-    return written
-
-
 # %% wrong: last_token_not_searched
 # "all is over at the first t with ... (w_{t-m+1}, ..., w_t) = (u_1, ..., u_m)", which may be t = T + n_tokens
 # Looks for a stop before each further token only: one that ends at token number n_tokens is returned with the rest.
@@ -616,26 +486,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
     return written
 
 
-# %% wrong: prompt_grows
-# "A function of yours leaves what it is given as it was"
-# Adds each new token to `tokens` by +=, which changes a list that was given.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-    n_prompt, state = len(tokens), None
-    unread = torch.tensor([list(tokens)])
-    for _ in range(n_tokens):
-        logits, state = model(unread, state)
-        tokens += (choose(logits[:, -1]).item(),)
-        written = list(tokens[n_prompt:])
-        for stop in stops:
-            if written[-len(stop) :] == list(stop):
-                return written[: -len(stop)]
-        unread = torch.tensor([written[-1:]])
-    return list(tokens[n_prompt:])
-
-
 # %% wrong: progress_counter_begins_anew
 # "all is over at the first t with (w_{t-m+1}, ..., w_t) = (u_1, ..., u_m)"
 # Counts how far each stop has come and begins anew after a sign that does not fit: misses 5 5 6 in 5 5 5 6.
@@ -693,28 +543,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
             if written[-len(stop) :] == list(stop):
                 return written[: -len(stop)]
         unread = torch.tensor([written[-1:]])
-    return written
-
-
-# %% wrong: half_a_stop_taken_off
-# "counts only where all of it stands in what was written"
-# Takes off the beginning of a stop too, where n_tokens ran out in the middle of it.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-    for _ in range(n_tokens):
-        logits, state = model(unread, state)
-        written.append(choose(logits[:, -1]).item())
-        for stop in stops:
-            if written[-len(stop) :] == list(stop):
-                return written[: -len(stop)]
-        unread = torch.tensor([written[-1:]])
-    for stop in stops:
-        for length in range(len(stop) - 1, 0, -1):
-            if written[-length:] == list(stop[:length]):
-                return written[:-length]
     return written
 
 
@@ -920,26 +748,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
     return [int(number) for number in re.findall(r"\d+", go_on("", list(tokens), None, n_tokens))]
 
 
-# %% wrong: compared_as_text_too
-# "A stop is a sequence of tokens, and counts only where all of it stands in what was written"
-# Compares texts of numbers: what was written, 12 2, ends with the stop 2 2.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-    for _ in range(n_tokens):
-        logits, state = model(unread, state)
-        token = choose(logits[:, -1])
-        written.append(int(token))
-        said = " ".join(map(str, written))
-        for stop in stops:
-            if said.endswith(" ".join(map(str, stop))):
-                return written[: -len(stop)]
-        unread = token[:, None]
-    return written
-
-
 # %% wrong: progress_starts_again
 # "all is over at the first t with (w_{t-m+1}, ..., w_t) = (u_1, ..., u_m)"
 # Counts for each stop how far it has come; on another token it starts again: 5 5 9 is missed in 5 5 5 9.
@@ -1057,47 +865,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
     return written
 
 
-# %% wrong: stops_sorted_in_place
-# "A function of yours leaves what it is given as it was"
-# Sorts the caller's list of stops, the longest first.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-    if isinstance(stops, list):
-        stops.sort(key=len, reverse=True)
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-    for _ in range(n_tokens):
-        logits, state = model(unread, state)
-        token = choose(logits[:, -1])
-        written.append(int(token))
-        for stop in stops:
-            if written[-len(stop) :] == list(stop):
-                return written[: -len(stop)]
-        unread = token[:, None]
-    return written
-
-
-# %% wrong: prompt_grows_too
-# "A function of yours leaves what it is given as it was"
-# Writes onto the end of the caller's prompt, where it is a list.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-    text = tokens if isinstance(tokens, list) else list(tokens)
-    start, unread, state = len(text), torch.tensor([list(tokens)]), None
-    for _ in range(n_tokens):
-        logits, state = model(unread, state)
-        token = choose(logits[:, -1])
-        text.append(int(token))
-        for stop in stops:
-            if len(text) - start >= len(stop) and text[-len(stop) :] == list(stop):
-                return text[start : -len(stop)]
-        unread = token[:, None]
-    return text[start:]
-
-
 # %% wrong: stop_of_zeros_is_empty
 # "lists or tuples of whole numbers, 0 among them"
 # Takes a stop of nothing but zeros for one without tokens and raises.
@@ -1212,27 +979,6 @@ def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.
         written.append(int(token))
         for stop in stops:
             if len(written) > len(stop) and written[-len(stop) :] == list(stop):
-                return written[: -len(stop)]
-        unread = token[:, None]
-    return written
-
-
-# %% wrong: stops_longer_than_the_limit_raise
-# "Raises ValueError for an empty prompt, and for a stop without tokens." (nothing else)
-# Raises for a stop of more than n_tokens tokens, which could never come.
-@torch.no_grad()
-def generate_until(model, tokens, stops, n_tokens, choose=lambda logits: logits.argmax(dim=-1)):
-    if not tokens or not all(stops):
-        raise ValueError("a prompt and each stop have one token at least")
-    if any(len(stop) > n_tokens for stop in stops):
-        raise ValueError("this stop could never be written")
-    written, unread, state = [], torch.tensor([list(tokens)]), None
-    for _ in range(n_tokens):
-        logits, state = model(unread, state)
-        token = choose(logits[:, -1])
-        written.append(int(token))
-        for stop in stops:
-            if written[-len(stop) :] == list(stop):
                 return written[: -len(stop)]
         unread = token[:, None]
     return written

@@ -94,55 +94,6 @@ def render_playscript(place, cast, lines, speaker):
     return "\n".join([f"A scene at the {place}", f"Present: {present}.", *spoken, f"{label(speaker)}:"])
 
 
-# %% wrong: speaker_named_last
-# "all of the cast in their order"
-# Whoever is to go on is moved to the end of those present.
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def render_playscript(place, cast, lines, speaker):
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-
-    *others, last = [character for character in cast if character != speaker] + [speaker]
-    present = f"{', '.join(others)} and {last}" if others else last
-
-    spoken = [f"{label(character)}: {line}" for character, line in lines]
-    return "\n".join([f"A scene at the {place}", f"Present: {present}.", *spoken, f"{label(speaker)}:"])
-
-
-# %% wrong: every_word_capital
-# "the speaker's label, a colon, a space, the line"
-# Labels by str.title: the old miller speaks as Old Miller, McAdam as Mcadam.
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def render_playscript(place, cast, lines, speaker):
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-
-    *others, last = cast
-    present = f"{', '.join(others)} and {last}" if others else last
-
-    spoken = [f"{character.removeprefix('the ').title()}: {line}" for character, line in lines]
-    end = f"{speaker.removeprefix('the ').title()}:"
-    return "\n".join([f"A scene at the {place}", f"Present: {present}.", *spoken, end])
-
-
 # %% wrong: any_speaker_will_do
 # "or a line or the speaker is of somebody who is not in it."
 # Those who spoke are looked up in the cast, the one who is to go on is not.
@@ -182,31 +133,6 @@ def render_playscript(place, cast, lines, speaker):
 
     *others, last = cast
     present = f"{', '.join(others)} and {last}" if others else last
-
-    spoken = [f"{label(character)}: {line}" for character, line in lines]
-    return "\n".join([f"A scene at the {place}", f"Present: {present}.", *spoken, f"{label(speaker)}:"])
-
-
-# %% wrong: tuples_only
-# "cast, lines       sequences of characters, and of pairs (character, line)"
-# The cast is taken apart and put together as a tuple; a list is a TypeError.
-def label(character):
-    name = character.removeprefix("the ")
-    return name[:1].upper() + name[1:]
-
-
-def render_playscript(place, cast, lines, speaker):
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-
-    if len(cast) > 1:
-        cast = cast[:-2] + (f"{cast[-2]} and {cast[-1]}",)
-    present = ", ".join(cast)
 
     spoken = [f"{label(character)}: {line}" for character, line in lines]
     return "\n".join([f"A scene at the {place}", f"Present: {present}.", *spoken, f"{label(speaker)}:"])
@@ -405,26 +331,6 @@ def render_playscript(place, cast, lines, speaker):
     written = [f"A scene at the {place}", f"Present: {present}."]
     written += [f"{label(name)}: {said}" for name, said in lines]
     return "\n".join([*written, f"{label(speaker)}:"])
-
-
-# %% wrong: lines_extended_in_place
-# "A function of yours leaves what it is given as it was"
-# Appends the speaker's open line to `lines` by +=, which changes a list that was given (a tuple stays as it was).
-def render_playscript(place, cast, lines, speaker):
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-    *others, last = cast
-    present = f"{', '.join(others)} and {last}" if others else last
-    lines += ((speaker, ""),)
-    text = f"A scene at the {place}\nPresent: {present}."
-    for name, said in lines:
-        text += f"\n{label(name)}: {said}"
-    return text[:-1]
 
 
 # %% wrong: cast_compared_by_label
@@ -754,45 +660,6 @@ def render_playscript(place, cast, lines, speaker):
     return "\n".join([*rows, f"{label(speaker)}:"])
 
 
-# %% wrong: last_of_a_list_popped
-# "A function of yours leaves what it is given as it was"
-# Takes the last one off the caller's list.
-def render_playscript(place, cast, lines, speaker):
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-    names = cast if isinstance(cast, list) else list(cast)
-    last = names.pop()
-    present = f"{', '.join(names)} and {last}" if names else last
-    rows = [f"A scene at the {place}", f"Present: {present}."]
-    rows += [f"{label(who)}: {said}" for who, said in lines]
-    return "\n".join([*rows, f"{label(speaker)}:"])
-
-
-# %% wrong: list_of_lines_grows
-# "A function of yours leaves what it is given as it was"
-# Adds the speaker's open line to the caller's list of lines.
-def render_playscript(place, cast, lines, speaker):
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-    *others, last = cast
-    present = f"{', '.join(others)} and {last}" if others else last
-    script = lines if isinstance(lines, list) else list(lines)
-    script += [(speaker, None)]
-    rows = [f"A scene at the {place}", f"Present: {present}."]
-    rows += [f"{label(who)}:" if said is None else f"{label(who)}: {said}" for who, said in script]
-    return "\n".join(rows)
-
-
 # %% wrong: silence_is_left_out
 # "Then each line that was spoken has a line of its own"
 # A line in which nothing was said is left out.
@@ -886,46 +753,6 @@ def render_playscript(place, cast, lines, speaker):
     rows = [f"A scene at the {place}", f"Present: {present}."]
     rows += [f"{who.removeprefix('the ').capitalize()}: {said}" for who, said in lines]
     return "\n".join([*rows, f"{speaker.removeprefix('the ').capitalize()}:"])
-
-
-# %% wrong: a_scene_needs_a_line
-# "one for each line spoken" (none is possible)
-# Raises ValueError where nobody has spoken yet: the text has no such error.
-def render_playscript(place, cast, lines, speaker):
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-    *others, last = cast
-    present = f"{', '.join(others)} and {last}" if others else last
-    if not lines:
-        raise ValueError("nobody has said anything to go on from")
-    rows = [f"A scene at the {place}", f"Present: {present}."]
-    rows += [f"{label(who)}: {said}" for who, said in lines]
-    return "\n".join([*rows, f"{label(speaker)}:"])
-
-
-# %% wrong: nobody_answers_himself
-# "Raises ValueError where the cast is empty, ... and where a line or the `speaker` is of somebody who is not in it" (nothing else)
-# Raises where the one who is to go on has spoken last.
-def render_playscript(place, cast, lines, speaker):
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-    *others, last = cast
-    present = f"{', '.join(others)} and {last}" if others else last
-    if lines and lines[-1][0] == speaker:
-        raise ValueError(f"{speaker} has just spoken")
-    rows = [f"A scene at the {place}", f"Present: {present}."]
-    rows += [f"{label(who)}: {said}" for who, said in lines]
-    return "\n".join([*rows, f"{label(speaker)}:"])
 
 
 # %% right: written_into_a_buffer
@@ -1091,26 +918,6 @@ def render_playscript(place: str, cast: Sequence[str], lines: Sequence[tuple[str
         # each line that was spoken has one line of its own
         text.append(label(name) + ": " + said.replace("\n", " "))
     return "\n".join(text) + "\n" + label(speaker) + ":"
-
-
-# %% wrong: lines_of_the_caller_extended
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# lines given as a list: it has one entry more after the call, and a second call with it has a line too many
-def render_playscript(place: str, cast: Sequence[str], lines: Sequence[tuple[str, str]], speaker: str) -> str:
-    if isinstance(cast, str):
-        raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
-    if not cast:
-        raise ValueError("the cast is empty: a play has somebody who speaks")
-    for character in (*(name for name, _ in lines), speaker):
-        if character not in cast:
-            raise ValueError(f"{character!r} is not in the cast: {', '.join(cast)}")
-    if isinstance(lines, tuple):
-        lines = list(lines)
-    lines.append((speaker, ""))
-    *others, last = cast
-    present = f"{', '.join(others)} and {last}" if others else last
-    spoken = "\n".join(f"{label(name)}: {said}" for name, said in lines)
-    return f"A scene at the {place}\nPresent: {present}.\n{spoken[:-1]}"
 
 
 # %% wrong: known_by_label

@@ -1,29 +1,9 @@
-# %% wrong: whole_bytes_per_token
-# "The loss in a unit that does not depend on how the text was cut into tokens: bits per byte of UTF-8."
-# The bytes per token are a whole number, by //: right where the tokens divide the bytes, as in the example.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    bits_per_token = loss / math.log(2)
-    bytes_per_token = max(1, n_bytes // max(1, n_tokens))
-    return bits_per_token / bytes_per_token
-
-
 # %% wrong: zero_for_no_bytes
 # "Raises ValueError where there are no bytes."
 # An empty text costs nothing: 0.0 in place of an error.
 def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
     if n_bytes < 1:
         return 0.0
-    return loss / math.log(2) * n_tokens / n_bytes
-
-
-# %% wrong: a_token_has_a_byte
-# "Raises ValueError where there are no bytes. Source: Gao et al. 2020, section 3.1."
-# Raised too widely: more tokens than bytes are refused too, although signs such as the end of a text have no bytes.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1 or n_tokens > n_bytes:
-        raise ValueError(f"{n_tokens} tokens cannot be {n_bytes} bytes long")
     return loss / math.log(2) * n_tokens / n_bytes
 
 
@@ -36,51 +16,6 @@ def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
     return min(8.0, loss * n_tokens / (n_bytes * math.log(2)))
 
 
-# %% wrong: loss_of_the_whole_text
-# "loss: the mean in nats per token; n_bytes: of the same text in UTF-8"
-# The loss is taken for the sum over the text, and the number of tokens is not looked at.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return loss / math.log(2) / n_bytes
-
-
-# %% wrong: nats_stay_nats
-# "12 bits in all, 1 bit per byte."
-# Nats per byte: the division by log 2 is missing.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return loss * n_tokens / n_bytes
-
-
-# %% wrong: whole_bits
-# "For the bits, first ask what the *whole text* costs in nats."
-# The bits of the whole text are rounded up, as a file has no half bits: right where they are whole, as in the example.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return math.ceil(round(loss * n_tokens / math.log(2), 6)) / n_bytes
-
-
-# %% wrong: three_digits
-# "bits per byte of UTF-8"
-# The result is rounded to three digits.
-def bits_per_byte(loss, n_tokens, n_bytes):
-    if n_bytes < 1:
-        raise ValueError("no bytes")
-    return round(loss * n_tokens / n_bytes / math.log(2), 3)
-
-
-# %% wrong: tokens_up_to_the_bytes
-# "There may be more tokens than bytes"
-# No more tokens than bytes are counted.
-def bits_per_byte(loss, n_tokens, n_bytes):
-    if n_bytes < 1:
-        raise ValueError("no bytes")
-    return loss * min(n_tokens, n_bytes) / n_bytes / math.log(2)
-
-
 # %% wrong: negative_bytes
 # "Raises ValueError where `n_bytes` is below 1."
 # Only 0 is refused.
@@ -88,24 +23,6 @@ def bits_per_byte(loss, n_tokens, n_bytes):
     if n_bytes == 0:
         raise ValueError("no bytes")
     return loss * n_tokens / n_bytes / math.log(2)
-
-
-# %% wrong: no_single_byte
-# "Raises ValueError where `n_bytes` is below 1."
-# A text of one byte is refused too.
-def bits_per_byte(loss, n_tokens, n_bytes):
-    if n_bytes <= 1:
-        raise ValueError("no bytes")
-    return loss * n_tokens / n_bytes / math.log(2)
-
-
-# %% wrong: one_byte_more
-# "whose text is `n_bytes` long"
-# A sign for the end of the text is counted as one byte more.
-def bits_per_byte(loss, n_tokens, n_bytes):
-    if n_bytes < 1:
-        raise ValueError("no bytes")
-    return loss * n_tokens / (n_bytes + 1) / math.log(2)
 
 
 # %% right: logarithm_to_the_base_two
@@ -125,35 +42,6 @@ def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
     if n_bytes <= 0:
         raise ValueError("a text without bytes")
     return float(Fraction(int(n_tokens), int(n_bytes))) * float(loss) / math.log(2.0)
-
-
-# %% wrong: rounded_logarithm
-# "L / log 2 * tokens / bytes"
-# Takes 0.693 for log 2: 0.02 % too much.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return loss / 0.693 * n_tokens / n_bytes
-
-
-# %% wrong: never_more_tokens_than_bytes
-# "There may be more tokens than bytes"
-# Counts at most one token for each byte.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return loss / math.log(2) * min(n_tokens, n_bytes) / n_bytes
-
-
-# %% wrong: more_tokens_than_bytes_refused
-# "There may be more tokens than bytes: some, such as the end of a text, have none."
-# Raises ValueError where there are more tokens than bytes.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    if n_tokens > n_bytes:
-        raise ValueError("a token has at least one byte")
-    return loss / math.log(2) * n_tokens / n_bytes
 
 
 # %% wrong: by_way_of_perplexity
@@ -176,24 +64,6 @@ def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
     return loss / math.log(2) * n_tokens / n_bytes
 
 
-# %% wrong: three_decimals
-# "L / log 2 * tokens / bytes"
-# Rounds to three decimals.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return round(float(loss) / math.log(2) * n_tokens / n_bytes, 3)
-
-
-# %% wrong: whole_bytes_per_token_too
-# "tokens / bytes"
-# Divides by a whole number of bytes per token (at least 1): exact in the example, where words have 3 and letters 1.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return loss / math.log(2) / max(n_bytes // n_tokens, 1)
-
-
 # %% wrong: loss_divided_in_place
 # "A function of yours leaves what it is given as it was [a tensor without dimensions is as good a number]"
 # Divides with /=: a plain number stays, a tensor of the caller's is changed.
@@ -202,15 +72,6 @@ def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
         raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
     loss /= math.log(2)
     return loss * n_tokens / n_bytes
-
-
-# %% wrong: half_precision
-# "L / log 2 * tokens / bytes"
-# Computes in half precision: three digits, and infinite for more than 65,504 tokens.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return float(torch.tensor(float(loss) / math.log(2)).half() * torch.tensor(n_tokens).half() / torch.tensor(n_bytes).half())
 
 
 # %% right: whole_text_first
@@ -237,53 +98,6 @@ def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
     if n_bytes < 1:
         raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
     return torch.as_tensor(loss, dtype=torch.float64).div(torch.tensor(2.0, dtype=torch.float64).log()).mul(n_tokens).div(n_bytes)
-
-
-# %% wrong: more_tokens_than_bytes_raises
-# "There may be more tokens than bytes"
-# Raises ValueError where there are.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    if n_tokens > n_bytes:
-        raise ValueError("a token has at least one byte")
-    return loss / math.log(2) * n_tokens / n_bytes
-
-
-# %% wrong: tokens_limited_to_bytes
-# "There may be more tokens than bytes"
-# min(n_tokens, n_bytes).
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return loss * min(n_tokens, n_bytes) / (math.log(2) * n_bytes)
-
-
-# %% wrong: one_byte_raises
-# "Raises ValueError where n_bytes is below 1"
-# Raises for a single byte as well.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes <= 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return loss / math.log(2) * (n_tokens / n_bytes)
-
-
-# %% wrong: rounded_ln2
-# "L / log 2"
-# 0.69 for the logarithm of 2.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return loss / 0.69 * n_tokens / n_bytes
-
-
-# %% wrong: rounds_to_three
-# "bits per byte" = L / log 2 · tokens / bytes
-# Rounds the result to three places, as in the table.
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-    return round(float(loss) / math.log(2) * n_tokens / n_bytes, 3)
 
 
 # %% wrong: floor_division_of_bytes
@@ -351,17 +165,6 @@ def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
         raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
     nats = torch.as_tensor(loss, dtype=torch.float64)
     return nats.div(torch.tensor(2.0, dtype=torch.float64).log()).mul(n_tokens).div(n_bytes)
-
-
-# %% wrong: a_byte_for_each_token
-# "There may be more tokens than bytes: some, such as the end of a text, have none."
-# loss log 2, 13 tokens, 12 bytes: 1 instead of 13 / 12
-def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    if n_bytes < 1:
-        raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
-
-    n_tokens = min(n_tokens, n_bytes)  # a token has one byte at least
-    return loss * n_tokens / (math.log(2) * n_bytes)
 
 
 # %% wrong: logarithm_of_the_perplexity

@@ -1,33 +1,3 @@
-# %% wrong: one_maximum_for_all
-# "Finite for logits of any finite size."
-# The maximum of the whole tensor is subtracted: a row far below it loses all its exponentials, for an infinite loss.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    logits, targets = logits[asked], targets[asked]
-    shifted = logits - logits.max()
-    chosen = shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    return (shifted.exp().sum(-1).log() - chosen).mean()
-
-
-# %% wrong: small_number_under_the_logarithm
-# "where the model was sure and right, and without limit where it was sure and wrong."
-# The logarithm is taken of p + 1e-9, so that no charge is above 20.7.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    logits, targets = logits[asked], targets[asked]
-    weights = (logits - logits.max(dim=-1, keepdim=True).values).exp()
-    p = weights / weights.sum(-1, keepdim=True)
-    return -(p.gather(-1, targets.unsqueeze(-1)) + 1e-9).log().mean()
-
-
 # %% wrong: always_minus_one_hundred
 # "A target of `ignore_index` (-100, as in PyTorch) asks for nothing:"
 # The positions left out are those with -100, whatever ignore_index says.
@@ -41,55 +11,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     shifted = logits - logits.max(dim=-1, keepdim=True).values
     chosen = shifted.gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1)
     return (shifted.exp().sum(-1).log() - chosen).mean()
-
-
-# %% wrong: mean_of_the_texts_means
-# "over all targets but the ignored ones."
-# Each row of targets has its own mean, and the mean of these is returned: a row with few targets weighs too much.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    if targets.dim() == 0:
-        logits, targets = logits.unsqueeze(0), targets.unsqueeze(0)
-    asked = targets != ignore_index
-    shifted = logits - logits.max(dim=-1, keepdim=True).values
-    chosen = shifted.gather(-1, targets.where(asked, 0).unsqueeze(-1)).squeeze(-1)
-    losses = (shifted.exp().sum(-1).log() - chosen).masked_fill(~asked, 0.0)
-    counts = asked.sum(-1)
-    return (losses.sum(-1)[counts > 0] / counts[counts > 0]).mean()
-
-
-# %% wrong: divides_by_all_positions
-# "makes them probabilities, and the loss is the mean over the $M$ positions that have a target $y$:"
-# The sum over the positions with a target is divided by the number of all positions.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    rows, answers = logits[asked], targets[asked]
-    shifted = rows - rows.max(dim=-1, keepdim=True).values
-    chosen = shifted.gather(-1, answers.unsqueeze(-1)).squeeze(-1)
-    return (shifted.exp().sum(-1).log() - chosen).sum() / targets.numel()
-
-
-# %% wrong: needs_a_dimension
-# "the dots: any dimensions, or none"
-# Rows are picked with arange(len(targets)): a single target without a dimension has no len.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    if targets.dim() > 1:
-        logits, targets = logits.flatten(0, -2), targets.flatten()
-    rows = torch.arange(len(targets), device=targets.device)
-    asked = targets != ignore_index
-    log_p = logits - logits.logsumexp(dim=-1, keepdim=True)
-    return -log_p[rows[asked], targets[asked]].mean()
 
 
 # %% wrong: weighs_with_the_mask
@@ -167,21 +88,6 @@ def cross_entropy(logits, targets, ignore_index=-100):
     return losses.mean()
 
 
-# %% wrong: padding_is_zero
-# "over all targets but the ignored ones"
-# Targets of 0 are left out as padding, besides those of ignore_index.
-def cross_entropy(logits, targets, ignore_index=-100):
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError("shapes")
-    if (targets == ignore_index).all():
-        raise ValueError("nothing")
-    asked = (targets != ignore_index) & (targets != 0)
-    logits, targets = logits[asked], targets[asked]
-    shifted = logits - logits.amax(-1, keepdim=True)
-    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    return losses.mean()
-
-
 # %% wrong: negative_means_ignored
 # "A target of `ignore_index`"
 # Whatever is negative is ignored, and a positive ignore_index is not.
@@ -197,37 +103,6 @@ def cross_entropy(logits, targets, ignore_index=-100):
     return losses.mean()
 
 
-# %% wrong: smoothed_labels
-# "The mean of -log p(target)"
-# A tenth of the loss asks for all tokens alike.
-def cross_entropy(logits, targets, ignore_index=-100):
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError("shapes")
-    if (targets == ignore_index).all():
-        raise ValueError("nothing")
-    asked = targets != ignore_index
-    logits, targets = logits[asked], targets[asked]
-    shifted = logits - logits.amax(-1, keepdim=True)
-    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    smooth = shifted.exp().sum(-1).log() - shifted.mean(-1)
-    return (0.9 * losses + 0.1 * smooth).mean()
-
-
-# %% wrong: a_plain_number
-# "The gradient of the loss reaches the logits."
-# The loss is a Python number, from which nothing flows back.
-def cross_entropy(logits, targets, ignore_index=-100):
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError("shapes")
-    if (targets == ignore_index).all():
-        raise ValueError("nothing")
-    asked = targets != ignore_index
-    logits, targets = logits[asked], targets[asked]
-    shifted = logits - logits.amax(-1, keepdim=True)
-    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    return losses.mean().item()
-
-
 # %% wrong: constant_denominator
 # "The gradient of the loss reaches the logits."
 # The logarithm of the sum is detached: only the target's logit gets a gradient.
@@ -241,21 +116,6 @@ def cross_entropy(logits, targets, ignore_index=-100):
     shifted = logits - logits.amax(-1, keepdim=True)
     losses = shifted.exp().sum(-1).log().detach() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
     return losses.mean()
-
-
-# %% wrong: a_row_of_one
-# "Shapes: logits (..., vocab_size), targets (...) whole numbers -> ()."
-# The loss has one dimension, of size 1.
-def cross_entropy(logits, targets, ignore_index=-100):
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError("shapes")
-    if (targets == ignore_index).all():
-        raise ValueError("nothing")
-    asked = targets != ignore_index
-    logits, targets = logits[asked], targets[asked]
-    shifted = logits - logits.amax(-1, keepdim=True)
-    losses = shifted.exp().sum(-1).log() - shifted.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    return losses.mean().reshape(1)
 
 
 # %% right: row_by_row
@@ -311,20 +171,6 @@ def cross_entropy(logits, targets, ignore_index=IGNORED):
     return (rows.logsumexp(-1) - rows[torch.arange(len(rows)), answers]).mean()
 
 
-# %% wrong: one_maximum_for_all_too
-# "The maximum is one number for *each* position [Finite for logits of any size]"
-# Subtracts the maximum of all logits: a position far below another underflows to log 0.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    z, y = logits[asked], targets[asked]
-    z = z - z.max()
-    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
-
-
 # %% wrong: logits_clamped
 # "The mean of -log p(target) in nats ... for logits of any size up to 1e30"
 # Clamps the logits to +-10,000: always finite, but not the loss for larger ones.
@@ -337,19 +183,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     z, y = logits[asked].clamp(-1e4, 1e4), targets[asked]
     z = z - z.max(dim=-1, keepdim=True).values
     return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
-
-
-# %% wrong: probability_floor
-# "-log p: ... without limit where it was sure and wrong"
-# Adds 1e-12 to the probability before the logarithm: no charge above 27.6.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    z, y = logits[asked], targets[asked]
-    return -(z.softmax(dim=-1).gather(1, y.unsqueeze(1)) + 1e-12).log().mean()
 
 
 # %% wrong: negative_means_ignored_too
@@ -380,39 +213,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     return (loss * mask).sum() / mask.sum()
 
 
-# %% wrong: targets_overwritten
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Writes 0 over the ignored targets, in the caller's tensor.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    targets[~asked] = 0
-    picked = logits.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    return -picked[asked].mean()
-
-
-# %% wrong: mean_of_the_rows_means
-# "the mean over the M positions that have a target"
-# Takes the mean of each row, then the mean of rows: not the same where rows have different numbers of targets.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    z = logits.masked_fill(~asked.unsqueeze(-1), 0.0)
-    y = targets.masked_fill(~asked, 0)
-    loss = -z.log_softmax(dim=-1).gather(-1, y.unsqueeze(-1)).squeeze(-1) * asked
-    if loss.dim() < 2:
-        return loss.sum() / asked.sum()
-    counts = asked.sum(dim=-1)
-    rows = loss.sum(dim=-1) / counts.clamp(min=1)
-    return rows[counts > 0].mean()
-
-
 # %% wrong: view_of_the_logits
 # "logits (..., vocab_size): any dimensions"
 # Flattens with view: logits that were transposed, or cut out of larger ones, raise an error.
@@ -422,21 +222,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     if (targets == ignore_index).all():
         raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
     z, y = logits.view(-1, logits.size(-1)), targets.view(-1)
-    asked = y != ignore_index
-    z, y = z[asked], y[asked]
-    z = z - z.max(dim=-1, keepdim=True).values
-    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
-
-
-# %% wrong: at_least_one_dimension
-# "the dots: any dimensions, or none"
-# Flattens dimensions 0 to -2: a single vector of logits raises an error.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    z, y = logits.flatten(0, -2), targets.flatten()
     asked = y != ignore_index
     z, y = z[asked], y[asked]
     z = z - z.max(dim=-1, keepdim=True).values
@@ -455,24 +240,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     log_p = logits[asked].log_softmax(dim=-1)
     losses = [-row[y].item() for row, y in zip(log_p, targets[asked])]
     return torch.tensor(sum(losses) / len(losses), dtype=logits.dtype, requires_grad=True)
-
-
-# %% wrong: logits_shifted_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Without gradients it subtracts the maximum in place from the caller's logits.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    z = logits
-    if logits.requires_grad:
-        z = logits - logits.amax(dim=-1, keepdim=True)
-    else:
-        z -= z.amax(dim=-1, keepdim=True)
-    asked = targets != ignore_index
-    z, y = z[asked], targets[asked]
-    return (z.exp().sum(dim=-1).log() - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
 
 
 # %% right: pytorchs_own
@@ -516,20 +283,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     highest = z.detach().amax(dim=-1)
     loss = (z - highest.unsqueeze(-1)).exp().sum(dim=-1).log() - (picked - highest)
     return torch.where(asked, loss, torch.zeros_like(loss)).sum() / asked.sum()
-
-
-# %% wrong: global_maximum
-# "With m = max_j z_j" / "Finite for logits of any size up to 1e30"
-# One maximum over all positions: another position's sum underflows, log of 0.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    z, y = logits[asked], targets[asked]
-    z = z - z.max()
-    return (z.exp().sum(dim=-1).log() - z.gather(-1, y[:, None])[:, 0]).mean()
 
 
 # %% wrong: mask_by_multiplication
@@ -600,34 +353,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     return F.cross_entropy(logits[asked].clamp(-1e4, 1e4), targets[asked])
 
 
-# %% wrong: maximum_at_least_zero
-# "up to 1e30, above or below zero"
-# The maximum begins at 0: logits that are all far below zero vanish in the sum.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    z, y = logits[asked], targets[asked]
-    m = z.amax(dim=-1, keepdim=True).clamp(min=0)
-    z = z - m
-    return (z.exp().sum(-1).log() - z.gather(-1, y.unsqueeze(-1)).squeeze(-1)).mean()
-
-
-# %% wrong: probability_with_eps
-# "no logarithm of a vanished probability is taken"
-# log(softmax + 1e-12): at most 27.6, whatever the logits.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    p = F.softmax(logits[asked], dim=-1).gather(-1, targets[asked].unsqueeze(-1))
-    return -(p + 1e-12).log().mean()
-
-
 # %% right: adds_the_maximum_back
 # "log Σ exp(z_j - m) - (z_y - m)"
 # (m + log Σ) - z_y: with large logits (1e8, equal ones) the log is rounded away.
@@ -639,48 +364,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     asked = targets != ignore_index
     z, y = logits[asked], targets[asked]
     return (z.logsumexp(dim=-1) - z.gather(-1, y.unsqueeze(-1)).squeeze(-1)).mean()
-
-
-# %% wrong: mean_of_sequence_means
-# "the mean over the M positions that have a target"
-# A mean for each row, then the mean over rows, where targets have two dimensions.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    if targets.dim() < 2:
-        return F.cross_entropy(logits[asked], targets[asked])
-    rows = zip(logits.flatten(0, -3), targets.flatten(0, -2), asked.flatten(0, -2))
-    return torch.stack([F.cross_entropy(z[a], y[a]) for z, y, a in rows if a.any()]).mean()
-
-
-# %% wrong: subtracts_in_place
-# "A function of yours leaves what it is given as it was"
-# Takes the maximum off the caller's logits in place, where they are no leaf with a gradient.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    asked = targets != ignore_index
-    if not logits.requires_grad:
-        logits -= logits.amax(dim=-1, keepdim=True)
-    return F.cross_entropy(logits[asked], targets[asked])
-
-
-# %% wrong: no_dimensions_fails
-# "the dots: any dimensions, or none"
-# Flattens with flatten(0, -2): one position without dimensions, logits (vocab_size), fails.
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-    z, y = logits.flatten(0, -2), targets.flatten()
-    asked = y != ignore_index
-    return F.cross_entropy(z[asked], y[asked])
 
 
 # %% right: formula_in_float64
@@ -735,22 +418,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     return F.cross_entropy(flat, y, ignore_index=-100)
 
 
-# %% wrong: one_maximum_for_all_again
-# "Finite for logits of any size up to 1e30, above or below zero."
-# two positions, one with logits around 0 and one around 1000: infinite instead of finite, as all exponentials of the first vanish
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-
-    asked = targets != ignore_index
-    z, y = logits[asked], targets[asked].long()
-    z = z - z.max()
-    log_sum = z.exp().sum(dim=-1).log()
-    return (log_sum - z.gather(-1, y[:, None]).squeeze(-1)).mean()
-
-
 # %% wrong: ignored_times_zero
 # "Ignored positions do not change the loss, even where their logits are infinite or NaN."
 # an ignored position whose logits are NaN or infinite: NaN comes out
@@ -779,43 +446,6 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
     asked = targets >= 0  # what is ignored is no token
     z, y = logits[asked], targets[asked].long()
     return (z.logsumexp(dim=-1) - z.gather(1, y.unsqueeze(1)).squeeze(1)).mean()
-
-
-# %% wrong: mean_of_the_rows_means_again
-# "The mean of -log p(target) in nats, with p = softmax(logits), over all targets but the ignored ones."
-# targets [[0, 1, 2], [1, -100, -100]]: the one target of the second row weighs as much as the three of the first
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-
-    asked = targets != ignore_index
-    charges = logits.new_zeros(targets.shape)
-    z, y = logits[asked], targets[asked].long()
-    charges[asked] = z.logsumexp(dim=-1) - z.gather(1, y[:, None])[:, 0]
-    if targets.dim() == 0:
-        return charges
-    per_text = asked.sum(dim=-1)
-    means = charges.sum(dim=-1) / per_text.clamp(min=1)
-    return means[per_text > 0].mean()  # each text of the batch by its own mean
-
-
-# %% wrong: ignored_targets_overwritten
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# targets with a -100: after the call it is a 0 in the caller's tensor, and a second call gives another loss
-def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
-    if (targets == ignore_index).all():
-        raise ValueError(f"there is nothing to predict: all {targets.numel()} targets are {ignore_index}")
-
-    asked = targets != ignore_index
-    count = asked.sum()
-    targets[~asked] = 0  # any token will do: its charge is thrown out below
-    log_p = F.log_softmax(logits.masked_fill(~asked.unsqueeze(-1), 0.0), dim=-1)
-    charges = -log_p.gather(-1, targets.long().unsqueeze(-1)).squeeze(-1)
-    return charges.masked_fill(~asked, 0.0).sum() / count
 
 
 # %% wrong: classes_swapped_into_place

@@ -1,19 +1,3 @@
-# %% wrong: writes_into_the_text
-# "tokens   (...)                     stays as it is"
-# The inputs are the caller's own tensor, written over in place.
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    draw = {"generator": generator, "device": tokens.device}
-    chosen, fate = torch.rand(tokens.shape, **draw) < probability, torch.rand(tokens.shape, **draw)
-    targets = torch.where(chosen, tokens, IGNORED)
-    inputs = tokens
-    inputs[chosen & (fate < 0.8)] = mask_id
-    replaced = chosen & (fate >= 0.8) & (fate < 0.9)
-    inputs[replaced] = torch.randint(vocab_size, tokens.shape, **draw).to(tokens.dtype)[replaced]
-    return inputs, targets
-
-
 # %% wrong: an_exact_number
 # "Each position is chosen with probability `probability`, by itself."
 # Exactly round(probability · N) positions are chosen, from a random order.
@@ -24,23 +8,6 @@ def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
     chosen = torch.zeros(tokens.numel(), dtype=torch.bool, device=tokens.device)
     chosen[torch.randperm(tokens.numel(), **draw)[: round(probability * tokens.numel())]] = True
     chosen, fate = chosen.reshape(tokens.shape), torch.rand(tokens.shape, **draw)
-    noise = torch.randint(vocab_size, tokens.shape, **draw).to(tokens.dtype)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
-    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), noise, inputs)
-    return inputs, torch.where(chosen, tokens, IGNORED)
-
-
-# %% wrong: one_at_least
-# "Each position is chosen with `probability`, by itself."
-# Where chance chooses none, one position is chosen all the same, so that the loss has a target.
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    draw = {"generator": generator, "device": tokens.device}
-    u, fate = torch.rand(tokens.shape, **draw), torch.rand(tokens.shape, **draw)
-    chosen = u < probability
-    if tokens.numel() and not chosen.any():
-        chosen = u == u.min()
     noise = torch.randint(vocab_size, tokens.shape, **draw).to(tokens.dtype)
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
     inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), noise, inputs)
@@ -106,20 +73,6 @@ def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
     return inputs, torch.where(chosen, tokens, IGNORED)
 
 
-# %% wrong: asks_only_where_something_changed
-# "The targets are the tokens at all chosen positions, and"
-# The targets are where the inputs differ from the tokens: chosen positions that stayed are not asked for.
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    draw = {"generator": generator, "device": tokens.device}
-    chosen, fate = torch.rand(tokens.shape, **draw) < probability, torch.rand(tokens.shape, **draw)
-    noise = torch.randint(vocab_size, tokens.shape, **draw).to(tokens.dtype)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
-    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), noise, inputs)
-    return inputs, torch.where(inputs != tokens, tokens, IGNORED)
-
-
 # %% wrong: noise_without_the_generator
 # "every call that draws needs the `generator`."
 # The random tokens come from the global chance; the choice and the fate from the generator.
@@ -140,20 +93,6 @@ def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
 def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
     probability = probability or 0.15
     if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    draw = {"generator": generator, "device": tokens.device}
-    chosen, fate = torch.rand(tokens.shape, **draw) < probability, torch.rand(tokens.shape, **draw)
-    noise = torch.randint(vocab_size, tokens.shape, **draw).to(tokens.dtype)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
-    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), noise, inputs)
-    return inputs, torch.where(chosen, tokens, IGNORED)
-
-
-# %% wrong: limits_are_refused
-# "Raises ValueError for a probability outside [0, 1]."
-# 0 and 1 themselves raise a ValueError too.
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 < probability < 1:
         raise ValueError(f"probability={probability} is not between 0 and 1")
     draw = {"generator": generator, "device": tokens.device}
     chosen, fate = torch.rand(tokens.shape, **draw) < probability, torch.rand(tokens.shape, **draw)
@@ -201,39 +140,6 @@ def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
         raise ValueError("p")
     draw = {"generator": generator}
     chosen = torch.rand(tokens.shape, **draw).argsort(-1).argsort(-1) < round(probability * (tokens.shape or (1,))[-1])
-    fate = torch.rand(tokens.shape, **draw)
-    noise = torch.randint(vocab_size, tokens.shape, **draw)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
-    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), noise, inputs)
-    targets = torch.where(chosen, tokens, IGNORED)
-    return inputs, targets
-
-
-# %% wrong: never_the_first
-# "Each position is chosen with `probability`"
-# The first position is never chosen, since it begins the text.
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 <= probability <= 1:
-        raise ValueError("p")
-    draw = {"generator": generator}
-    chosen = torch.rand(tokens.shape, **draw) < probability
-    chosen = chosen & (torch.arange(tokens.numel()).reshape(tokens.shape) > 0)
-    fate = torch.rand(tokens.shape, **draw)
-    noise = torch.randint(vocab_size, tokens.shape, **draw)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
-    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), noise, inputs)
-    targets = torch.where(chosen, tokens, IGNORED)
-    return inputs, targets
-
-
-# %% wrong: zero_is_padding
-# "Each position is chosen with `probability`"
-# Tokens of 0 are never chosen.
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 <= probability <= 1:
-        raise ValueError("p")
-    draw = {"generator": generator}
-    chosen = (torch.rand(tokens.shape, **draw) < probability) & (tokens != 0)
     fate = torch.rand(tokens.shape, **draw)
     noise = torch.randint(vocab_size, tokens.shape, **draw)
     inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
@@ -465,25 +371,6 @@ def mask_tokens(
     return inputs, torch.where(chosen, tokens, IGNORED)
 
 
-# %% wrong: same_blanks_in_every_row
-# "Each position is chosen with `probability`, by itself"
-# Draws along the last dimension only: every text of a batch has its blanks at the same places.
-def mask_tokens(
-    tokens: Tensor,
-    mask_id: int,
-    vocab_size: int,
-    probability: float = 0.15,
-    generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    rand = lambda: torch.rand(tokens.shape[-1:], generator=generator, device=tokens.device).expand(tokens.shape)
-    chosen, fate = rand() < probability, rand()
-    random = torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device, dtype=tokens.dtype)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, torch.where(chosen & (fate >= 0.9), random, tokens))
-    return inputs, torch.where(chosen, tokens, IGNORED)
-
-
 # %% wrong: mask_positions_spared
 # "A position that holds `mask_id` already is chosen like any other."
 # Never chooses a position that holds mask_id.
@@ -581,31 +468,6 @@ def mask_tokens(
     return inputs, torch.where(chosen, tokens, IGNORED)
 
 
-# %% wrong: tokens_overwritten
-# "`tokens` stays as it is."
-# Copies the targets and writes the blanks into the caller's tokens.
-def mask_tokens(
-    tokens: Tensor,
-    mask_id: int,
-    vocab_size: int,
-    probability: float = 0.15,
-    generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    rand = lambda: torch.rand(tokens.shape, generator=generator, device=tokens.device)
-    chosen, fate = rand() < probability, rand()
-    random = torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device, dtype=tokens.dtype)
-
-    targets = tokens.clone()
-    targets[~chosen] = IGNORED
-    inputs = tokens
-    inputs[chosen & (fate < 0.8)] = mask_id
-    replaced = chosen & (fate >= 0.9)
-    inputs[replaced] = random[replaced]
-    return inputs, targets
-
-
 # %% wrong: tenth_of_the_rest
 # "80 % become `mask_id`, 10 % a token drawn evenly, and 10 % stay"
 # Draws again for those not hidden and replaces a tenth of them: 2 % replaced, 18 % stay.
@@ -624,25 +486,6 @@ def mask_tokens(
 
     inputs = torch.where(chosen & hidden, mask_id, torch.where(chosen & ~hidden & replaced, random, tokens))
     return inputs, torch.where(chosen, tokens, IGNORED)
-
-
-# %% wrong: kept_tokens_are_no_targets
-# "The targets are the tokens at all chosen positions"
-# Asks only where the input differs from the text: not for tokens that stay.
-def mask_tokens(
-    tokens: Tensor,
-    mask_id: int,
-    vocab_size: int,
-    probability: float = 0.15,
-    generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    rand = lambda: torch.rand(tokens.shape, generator=generator, device=tokens.device)
-    chosen, fate = rand() < probability, rand()
-    random = torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device, dtype=tokens.dtype)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, torch.where(chosen & (fate >= 0.9), random, tokens))
-    return inputs, torch.where(inputs != tokens, tokens, IGNORED)
 
 
 # %% wrong: tokens_from_the_text_itself
@@ -933,21 +776,6 @@ def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
     return inputs, torch.where(chosen, tokens, -100)
 
 
-# %% wrong: kept_are_no_targets
-# "The targets are the tokens at all chosen positions"
-# Targets only where the input differs from the text.
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    chosen = torch.rand(tokens.shape, generator=generator, device=tokens.device) < probability
-    fate = torch.rand(tokens.shape, generator=generator, device=tokens.device)
-    random = torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device).to(tokens.dtype)
-    hidden, replaced = chosen & (fate < 0.8), chosen & (fate >= 0.8) & (fate < 0.9)
-    inputs = torch.where(replaced, random, torch.where(hidden, mask_id, tokens))
-    same = chosen & (inputs == tokens) & (tokens != mask_id)
-    return inputs, torch.where(chosen & ~same, tokens, -100)
-
-
 # %% wrong: one_number_for_both_too
 # "this too is drawn for each position by itself" (an independent draw)
 # The second draw is the first one, rescaled by a default of 0.15: right for the default, wrong for other probabilities.
@@ -959,38 +787,6 @@ def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
     random = torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device).to(tokens.dtype)
     inputs = torch.where(chosen & (draw < 0.8 * 0.15), mask_id, tokens)
     inputs = torch.where(chosen & (draw >= 0.8 * 0.15) & (draw < 0.9 * 0.15), random, inputs)
-    return inputs, torch.where(chosen, tokens, -100)
-
-
-# %% wrong: in_place
-# "`tokens` stays as it is"
-# Masks the caller's tokens (the targets are taken before).
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    chosen = torch.rand(tokens.shape, generator=generator, device=tokens.device) < probability
-    fate = torch.rand(tokens.shape, generator=generator, device=tokens.device)
-    random = torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device).to(tokens.dtype)
-    targets = torch.where(chosen, tokens, -100)
-    tokens[chosen & (fate < 0.8)] = mask_id
-    replaced = chosen & (fate >= 0.8) & (fate < 0.9)
-    tokens[replaced] = random[replaced]
-    return tokens, targets
-
-
-# %% wrong: nothing_chosen_raises
-# "Raises ValueError for a probability outside [0, 1]" (0 itself is allowed)
-# Raises where nothing was chosen, as exercise 2 does.
-def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-    chosen = torch.rand(tokens.shape, generator=generator, device=tokens.device) < probability
-    if not chosen.any():
-        raise ValueError("nothing to guess")
-    fate = torch.rand(tokens.shape, generator=generator, device=tokens.device)
-    random = torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device).to(tokens.dtype)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
-    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), random, inputs)
     return inputs, torch.where(chosen, tokens, -100)
 
 
@@ -1120,28 +916,6 @@ def mask_tokens(
     return inputs.view(tokens.shape), targets.view(tokens.shape)
 
 
-# %% wrong: asked_where_it_differs
-# "The targets are the tokens at all chosen positions, and -100 elsewhere."
-# probability 1: about a tenth of the targets, those of the tokens that stayed, are -100
-def mask_tokens(
-    tokens: Tensor,
-    mask_id: int,
-    vocab_size: int,
-    probability: float = 0.15,
-    generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-
-    text = tokens.long()
-    chosen = torch.rand(tokens.shape, generator=generator, device=tokens.device) < probability
-    fate = torch.rand(tokens.shape, generator=generator, device=tokens.device)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, text)
-    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device), inputs)
-    targets = torch.where(inputs != text, text, IGNORED)
-    return inputs, targets
-
-
 # %% wrong: the_same_blanks_in_each_row
 # "Each position is chosen with `probability`, by itself"
 # tokens of shape (50, 40): all 50 rows have their targets in the same places
@@ -1163,30 +937,6 @@ def mask_tokens(
     inputs = torch.where(chosen & (fate < 0.8), mask_id, text)
     inputs = torch.where(chosen & (fate >= 0.9), torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device), inputs)
     return inputs, targets
-
-
-# %% wrong: one_blank_at_least
-# "Each position is chosen with probability `probability`, by itself: how many are chosen is chance too."
-# probability 0: one position is chosen; one token at 0.15: chosen always
-def mask_tokens(
-    tokens: Tensor,
-    mask_id: int,
-    vocab_size: int,
-    probability: float = 0.15,
-    generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} is not between 0 and 1")
-
-    text = tokens.long()
-    chosen = torch.rand(tokens.shape, generator=generator, device=tokens.device) < probability
-    if tokens.numel() and not chosen.any():  # a loss of nothing would be an error
-        place = torch.randint(tokens.numel(), (1,), generator=generator, device=tokens.device)
-        chosen.view(-1)[place] = True
-    fate = torch.rand(tokens.shape, generator=generator, device=tokens.device)
-    inputs = torch.where(chosen & (fate < 0.8), mask_id, text)
-    inputs = torch.where(chosen & (fate >= 0.9), torch.randint(vocab_size, tokens.shape, generator=generator, device=tokens.device), inputs)
-    return inputs, torch.where(chosen, text, IGNORED)
 
 
 # %% right: four_fates

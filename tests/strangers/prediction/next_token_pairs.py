@@ -1,61 +1,3 @@
-# %% wrong: last_target_wraps_round
-# "Because the last token of the text has no next one."
-# Targets come from a roll and n is N // T, so when T divides N the very last target is the first token of the text.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = len(tokens) // context_length
-    if n < 1 or len(tokens) < context_length + 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length}")
-    following = torch.roll(tokens, -1)
-    kept = n * context_length
-    return tokens[:kept].reshape(n, context_length), following[:kept].reshape(n, context_length)
-
-
-# %% wrong: last_target_ignored
-# "a window is full when its last target is there too."
-# A window that lacks nothing but its last target is kept, with -100 in that place.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = len(tokens) // context_length
-    if n < 1 or len(tokens) <= context_length:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length}")
-    following = torch.cat([tokens[1:], tokens.new_tensor([IGNORED])])
-    kept = n * context_length
-    return tokens[:kept].reshape(n, context_length), following[:kept].reshape(n, context_length)
-
-
-# %% wrong: one_window_too_few
-# "with n as large as N allows."
-# range() stops too early: where N - 1 is a multiple of T, and there is more than one window, the last one is missing.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    if len(tokens) < context_length + 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length}")
-    starts = list(range(0, len(tokens) - context_length - 1, context_length)) or [0]
-    inputs = torch.stack([tokens[start : start + context_length] for start in starts])
-    targets = torch.stack([tokens[start + 1 : start + context_length + 1] for start in starts])
-    return inputs, targets
-
-
-# %% wrong: windows_of_one_more
-# "The target of the first window's last token, 4, is the first token of the second window."
-# The text is cut into pieces of T + 1 tokens, and each piece into inputs and targets: windows lie a token apart.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = len(tokens) // (context_length + 1)
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length}")
-    pieces = tokens[: n * (context_length + 1)].reshape(n, context_length + 1)
-    return pieces[:, :-1], pieces[:, 1:]
-
-
-# %% wrong: drops_at_the_beginning
-# "What is left at the end and fills no window is dropped"
-# The windows are laid against the end of the text; what is left over is dropped at its beginning.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length}")
-    tokens = tokens[len(tokens) - 1 - n * context_length :]
-    return tokens[:-1].reshape(n, context_length), tokens[1:].reshape(n, context_length)
-
-
 # %% wrong: no_window_no_error
 # "Raises ValueError where the text is too short for one window."
 # A text that is too short gives two empty tensors of shape (0, T).
@@ -87,57 +29,6 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
     return tokens[:kept].reshape(n, context_length), tokens[1 : kept + 1].reshape(n, context_length)
 
 
-# %% wrong: overlapping_windows
-# "Cut a text into windows, laid end to end"
-# A window begins at every other half: the windows overlap by half their length (only from T = 2 on).
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    if len(tokens) < context_length + 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length}")
-    windows = tokens.unfold(0, context_length + 1, max(1, context_length // 2))
-    return windows[:, :-1], windows[:, 1:]
-
-
-# %% wrong: deduplicated
-# "Cut a text into windows, laid end to end"
-# A window that was there before is left out: a text that repeats itself gives fewer windows.
-def next_token_pairs(tokens, context_length):
-    N, T = len(tokens), context_length
-    n = (N - 1) // T
-    if n < 1:
-        raise ValueError("short")
-    inputs = tokens[: n * T].reshape(n, T)
-    targets = tokens[1 : n * T + 1].reshape(n, T)
-    kept = [i for i in range(n) if not any(torch.equal(inputs[i], inputs[j]) for j in range(i))]
-    return inputs[kept], targets[kept]
-
-
-# %% wrong: shuffled_windows
-# "laid end to end"
-# The windows come in a random order, as a training loop would like them.
-def next_token_pairs(tokens, context_length):
-    N, T = len(tokens), context_length
-    n = (N - 1) // T
-    if n < 1:
-        raise ValueError("short")
-    inputs = tokens[: n * T].reshape(n, T)
-    targets = tokens[1 : n * T + 1].reshape(n, T)
-    order = torch.randperm(n)
-    return inputs[order], targets[order]
-
-
-# %% wrong: zero_asks_for_nothing
-# "every position has the token after it as its target"
-# A target of 0 is taken for padding and becomes -100.
-def next_token_pairs(tokens, context_length):
-    N, T = len(tokens), context_length
-    n = (N - 1) // T
-    if n < 1:
-        raise ValueError("short")
-    inputs = tokens[: n * T].reshape(n, T)
-    targets = tokens[1 : n * T + 1].reshape(n, T)
-    return inputs, torch.where(targets == 0, -100, targets)
-
-
 # %% wrong: one_window_is_a_row
 # "inputs (n, context_length), targets (n, context_length)"
 # squeeze(0): a single window loses its first axis.
@@ -149,19 +40,6 @@ def next_token_pairs(tokens, context_length):
     inputs = tokens[: n * T].reshape(n, T)
     targets = tokens[1 : n * T + 1].reshape(n, T)
     return inputs.squeeze(0), targets.squeeze(0)
-
-
-# %% wrong: sixteen_bits
-# "whole numbers, as they were in the text"
-# The results are 16 bits wide, as the vocabulary is small: a large id becomes another.
-def next_token_pairs(tokens, context_length):
-    N, T = len(tokens), context_length
-    n = (N - 1) // T
-    if n < 1:
-        raise ValueError("short")
-    inputs = tokens[: n * T].reshape(n, T)
-    targets = tokens[1 : n * T + 1].reshape(n, T)
-    return inputs.to(torch.int16).long(), targets.to(torch.int16).long()
 
 
 # %% wrong: floats
@@ -227,19 +105,6 @@ def next_token_pairs(tokens, context_length):
     return torch.take(tokens, places), torch.take(tokens, places + 1)
 
 
-# %% wrong: last_window_lost_when_it_just_fits
-# "with n as large as N allows"
-# Lets the beginnings of windows run to N - T - 1, exclusive: one window fewer where T divides N - 1 (N > T + 1).
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-
-    begins = range(0, max(len(tokens) - context_length - 1, 1), context_length)
-    return (torch.stack([tokens[b : b + context_length] for b in begins]),
-            torch.stack([tokens[b + 1 : b + context_length + 1] for b in begins]))
-
-
 # %% wrong: window_without_target_gives_nothing
 # "Raises ValueError where the text is too short for one window."
 # Checks N < T: a text of exactly T tokens gives empty tensors.
@@ -272,71 +137,6 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
     return tokens[:end].view(n, context_length), tokens[1 : end + 1].view(n, context_length)
 
 
-# %% wrong: floats_come_back
-# "whole numbers as they were in `tokens`"
-# Fills two tensors of the default dtype: the same values as floating-point numbers.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-
-    inputs, targets = torch.zeros(n, context_length), torch.zeros(n, context_length)
-    for i in range(n):
-        inputs[i] = tokens[i * context_length : (i + 1) * context_length]
-        targets[i] = tokens[i * context_length + 1 : (i + 1) * context_length + 1]
-    return inputs, targets
-
-
-# %% wrong: small_integers
-# "whole numbers as they were in `tokens`"
-# Stores the windows as int16 to save memory: token numbers above 32,767 wrap around.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-    tokens = tokens.to(torch.int16)
-    end = n * context_length
-    return tokens[:end].view(n, context_length), tokens[1 : end + 1].view(n, context_length)
-
-
-# %% wrong: squeezed
-# "inputs (n, context_length), targets (n, context_length)"
-# Squeezes: one window, or windows of one token, come back with one dimension.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-    end = n * context_length
-    return tokens[:end].view(n, context_length).squeeze(), tokens[1 : end + 1].view(n, context_length).squeeze()
-
-
-# %% wrong: rest_in_one_more_window
-# "What is left at the end and fills no window is dropped"
-# Covers the rest with one more window that is moved back to fit, overlapping the last.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-
-    begins = [i * context_length for i in range(n)]
-    if begins[-1] + context_length < len(tokens) - 1:
-        begins.append(len(tokens) - 1 - context_length)
-    return (torch.stack([tokens[b : b + context_length] for b in begins]),
-            torch.stack([tokens[b + 1 : b + context_length + 1] for b in begins]))
-
-
-# %% wrong: text_cut_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Drops the rest by resizing the caller's own tensor.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-
-    tokens.resize_(n * context_length + 1)
-    return tokens[:-1].clone().view(n, context_length), tokens[1:].clone().view(n, context_length)
-
-
 # %% right: unfold
 # Windows of T + 1 that overlap by one token, cut by unfold (views).
 def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
@@ -356,40 +156,6 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
     return tokens[where], tokens[where + 1]
 
 
-# %% wrong: n_from_all_tokens
-# "a window is full when its last target is there too"
-# n = N // T, and where the last target is missing it is filled up with the text's last token.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = len(tokens) // context_length
-    if n < 1 or len(tokens) < context_length + 1:
-        raise ValueError("the text is too short for one window")
-    inputs = tokens[: n * context_length]
-    targets = torch.cat([tokens[1:], tokens[-1:]])[: n * context_length]
-    return inputs.view(n, context_length), targets.view(n, context_length)
-
-
-# %% wrong: one_window_fewer
-# "with n as large as N allows"
-# n = (N - 1 - 1) // T where the last window ends exactly with the text: the text 7 tokens in threes gives one window.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    if len(tokens) < context_length + 1:
-        raise ValueError("the text is too short for one window")
-    n = max((len(tokens) - 2) // context_length, 1)
-    inputs = tokens[: n * context_length].reshape(n, context_length)
-    return inputs, tokens[1 : n * context_length + 1].reshape(n, context_length)
-
-
-# %% wrong: separate_chunks_of_t_plus_one
-# "windows of T tokens, laid end to end"
-# Windows of T + 1 tokens laid end to end: the token between two windows is a target, never an input.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = len(tokens) // (context_length + 1)
-    if n < 1:
-        raise ValueError("the text is too short for one window")
-    chunks = tokens[: n * (context_length + 1)].reshape(n, context_length + 1)
-    return chunks[:, :-1], chunks[:, 1:]
-
-
 # %% right: views_of_the_text
 # Two views that share the text's memory (a vector with any stride can be viewed as a matrix).
 def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
@@ -397,28 +163,6 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
     if n < 1:
         raise ValueError("the text is too short for one window")
     return tokens[: n * context_length].view(n, context_length), tokens[1 : n * context_length + 1].view(n, context_length)
-
-
-# %% wrong: cast_to_int32
-# "whole numbers as they were in tokens"
-# Casts to int32 "to save memory": tokens of 2**31 and more wrap round.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError("the text is too short for one window")
-    tokens = tokens.to(torch.int32)
-    return tokens[:-1][: n * context_length].reshape(n, -1), tokens[1:][: n * context_length].reshape(n, -1)
-
-
-# %% wrong: through_float
-# "whole numbers as they were in tokens"
-# Goes through float32 (F.unfold style): ids above 2**24 are rounded.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError("the text is too short for one window")
-    windows = tokens.float().unfold(0, context_length + 1, context_length).to(tokens.dtype)
-    return windows[:, :-1], windows[:, 1:]
 
 
 # %% wrong: too_short_gives_empty
@@ -466,17 +210,6 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
     return (inputs.squeeze(0), targets.squeeze(0)) if n == 1 else (inputs, targets)
 
 
-# %% wrong: resizes_the_callers_text
-# "A function of yours leaves what it is given as it was"
-# Cuts the caller's tensor to length with resize_.
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError("the text is too short for one window")
-    tokens.resize_(n * context_length + 1)
-    return tokens[:-1].clone().view(n, context_length), tokens[1:].clone().view(n, context_length)
-
-
 # %% right: unfold_windows
 # unfold with a window of T + 1 and a step of T.
 def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
@@ -509,31 +242,6 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
     return tokens[places], tokens[places + 1]
 
 
-# %% wrong: last_full_window_lost
-# "with n as large as N allows"
-# 7 tokens in windows of 3, where N - 1 is a multiple of the length: one window comes out instead of two
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    if len(tokens) < context_length + 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-    inputs, targets = [tokens[:context_length]], [tokens[1 : context_length + 1]]
-    for start in range(context_length, len(tokens) - context_length - 1, context_length):
-        inputs.append(tokens[start : start + context_length])
-        targets.append(tokens[start + 1 : start + context_length + 1])
-    return torch.stack(inputs), torch.stack(targets)
-
-
-# %% wrong: wraps_around
-# "Because the last token of the text has no next one. What fills no window is dropped."
-# 6 tokens in windows of 3, N a multiple of the length: two windows instead of one, and the last target is the text's first token
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = len(tokens) // context_length
-    if len(tokens) <= context_length:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-    following = tokens.roll(-1)
-    used = n * context_length
-    return tokens[:used].reshape(n, context_length), following[:used].reshape(n, context_length)
-
-
 # %% wrong: one_token_short_is_empty
 # "A text that is too short for one window and its last target raises ValueError."
 # 3 tokens in a window of 3: two tensors of shape (0, 3) instead of a ValueError
@@ -555,22 +263,6 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
         raise ValueError(f"{tokens.numel()} tokens are too few for a window of {context_length} and its last target")
     end = n * context_length
     return tokens[:end].view(-1, context_length), tokens[1 : end + 1].view(-1, context_length)
-
-
-# %% wrong: filled_into_floats
-# "whole numbers as they were in `tokens`"
-# the tokens 16777217 and 33554433, which float32 does not hold: 16777216 and 33554432 come out
-def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    n = (len(tokens) - 1) // context_length
-    if n < 1:
-        raise ValueError(f"{len(tokens)} tokens are too few for a window of {context_length} and its last target")
-    inputs = torch.zeros(n, context_length)
-    targets = torch.zeros(n, context_length)
-    for i in range(n):
-        start = i * context_length
-        inputs[i] = tokens[start : start + context_length]
-        targets[i] = tokens[start + 1 : start + context_length + 1]
-    return inputs.to(tokens.dtype), targets.to(tokens.dtype)
 
 
 # %% wrong: strides_from_the_storage

@@ -14,21 +14,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     return torch.tensor([(followers[token] + k) / total for token in range(vocab_size)])
 
 
-# %% wrong: adds_k_to_the_callers_counter
-# "`counts` stays as it is."
-# k is added in the caller's own Counter: the second question after the same context gets another answer.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    followers = counts.get(context, Counter())
-    for token in range(vocab_size):
-        followers[token] += k
-    total = sum(followers.values())
-    if total == 0:
-        raise ValueError(f"{context} was never seen, and k is 0")
-    return torch.tensor([followers[token] / total for token in range(vocab_size)])
-
-
 # %% wrong: even_where_nothing_is_known
 # "Raises ValueError where k is below 0, or where k is 0 and the context was never seen: then nothing is known."
 # A context that was never seen gives even probabilities for k = 0 too.
@@ -38,29 +23,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     followers = counts.get(context, Counter())
     if not followers:
         return torch.full((vocab_size,), 1 / vocab_size)
-    total = sum(followers.values()) + k * vocab_size
-    return torch.tensor([(followers[token] + k) / total for token in range(vocab_size)])
-
-
-# %% wrong: zero_is_the_default
-# "k         0 or more                never seen and k = 0: ValueError, since nothing is known"
-# `k or 1.0`: a k of 0 becomes 1.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    k = k or 1.0
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    followers = counts.get(context, Counter())
-    total = sum(followers.values()) + k * vocab_size
-    return torch.tensor([(followers[token] + k) / total for token in range(vocab_size)])
-
-
-# %% wrong: zero_is_refused
-# "| $k = 0$ | 0 | $3/4$ | $1/4$ | 0 |"
-# A k of 0 raises a ValueError also where the context was seen.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k <= 0:
-        raise ValueError(f"k={k}: has to be positive")
-    followers = counts.get(context, Counter())
     total = sum(followers.values()) + k * vocab_size
     return torch.tensor([(followers[token] + k) / total for token in range(vocab_size)])
 
@@ -77,32 +39,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     total = sum(followers.values()) + k * vocab_size
     if total == 0:
         raise ValueError("nothing is known")
-    return torch.tensor([(followers[token] + k) / total for token in range(vocab_size)])
-
-
-# %% wrong: only_the_unseen_get_k
-# "Add $k$ for *every* token of the vocabulary, and"
-# k goes only to the tokens that were not seen; the result still sums to 1.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    followers = counts.get(context, Counter())
-    weights = torch.tensor([float(followers[token] or k) for token in range(vocab_size)])
-    if weights.sum() == 0:
-        raise ValueError(f"{context} was never seen, and k is 0")
-    return weights / weights.sum()
-
-
-# %% wrong: kinds_in_place_of_vocabulary
-# "at least 0 and 1 in sum."
-# The total grows by k for each kind of token seen after the context, not each of the vocabulary: the sum is above 1.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    followers = counts.get(context, Counter())
-    if k == 0 and not followers:
-        raise ValueError(f"{context} was never seen, and k is 0")
-    total = sum(followers.values()) + k * (len(followers) or vocab_size)
     return torch.tensor([(followers[token] + k) / total for token in range(vocab_size)])
 
 
@@ -130,36 +66,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     return weights / weights.sum()
 
 
-# %% wrong: all_contexts_together
-# "After a context that was never seen, all tokens are equally likely."
-# The counts of all contexts together stand in for those of one never seen.
-def ngram_probabilities(counts, context, vocab_size, k=1.0):
-    if k < 0:
-        raise ValueError("k")
-    seen = counts.get(context) or sum(counts.values(), Counter())
-    if not seen and k == 0:
-        raise ValueError("unknown")
-    p = torch.full((vocab_size,), float(k))
-    for token, times in seen.items():
-        p[token] += times
-    return p / p.sum()
-
-
-# %% wrong: the_last_token_alone
-# "The probability of each token after a context"
-# All contexts that end with the same token are added up.
-def ngram_probabilities(counts, context, vocab_size, k=1.0):
-    if k < 0:
-        raise ValueError("k")
-    seen = sum((found for key, found in counts.items() if key[-1:] == context[-1:]), Counter())
-    if not seen and k == 0:
-        raise ValueError("unknown")
-    p = torch.full((vocab_size,), float(k))
-    for token, times in seen.items():
-        p[token] += times
-    return p / p.sum()
-
-
 # %% wrong: k_up_to_one
 # "as if each had been seen k times more"
 # A k above 1 is 1.
@@ -170,21 +76,6 @@ def ngram_probabilities(counts, context, vocab_size, k=1.0):
     if not seen and k == 0:
         raise ValueError("unknown")
     p = torch.full((vocab_size,), min(float(k), 1.0))
-    for token, times in seen.items():
-        p[token] += times
-    return p / p.sum()
-
-
-# %% wrong: whole_k
-# "as if each had been seen k times more"
-# k is a whole number.
-def ngram_probabilities(counts, context, vocab_size, k=1.0):
-    if k < 0:
-        raise ValueError("k")
-    seen = counts.get(context, Counter())
-    if not seen and k == 0:
-        raise ValueError("unknown")
-    p = torch.full((vocab_size,), float(int(k)))
     for token, times in seen.items():
         p[token] += times
     return p / p.sum()
@@ -203,36 +94,6 @@ def ngram_probabilities(counts, context, vocab_size, k=1.0):
     for token, times in seen.items():
         p[token] += times
     return p / p.sum()
-
-
-# %% wrong: any_new_context_is_refused
-# "After a context that was never seen, all tokens are equally likely."
-# A context never seen raises a ValueError for every k.
-def ngram_probabilities(counts, context, vocab_size, k=1.0):
-    if k < 0:
-        raise ValueError("k")
-    seen = counts.get(context, Counter())
-    if not seen:
-        raise ValueError("unknown")
-    p = torch.full((vocab_size,), float(k))
-    for token, times in seen.items():
-        p[token] += times
-    return p / p.sum()
-
-
-# %% wrong: three_digits
-# "at least 0 and 1 in sum"
-# The probabilities are rounded to three digits.
-def ngram_probabilities(counts, context, vocab_size, k=1.0):
-    if k < 0:
-        raise ValueError("k")
-    seen = counts.get(context, Counter())
-    if not seen and k == 0:
-        raise ValueError("unknown")
-    p = torch.full((vocab_size,), float(k))
-    for token, times in seen.items():
-        p[token] += times
-    return (p / p.sum()).round(decimals=3)
 
 
 # %% right: mixture_of_two
@@ -281,20 +142,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     return (numbers / numbers.sum()).float()
 
 
-# %% wrong: smoothing_written_into_the_counter
-# "`counts` stays as it is."
-# Adds k to the caller's Counter, token by token: a second call has it twice.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    seen = counts.get(context, Counter())
-    if k == 0 and not seen:
-        raise ValueError(f"nothing is known about what comes after {context}")
-    for token in range(vocab_size):
-        seen[token] += k
-    return torch.tensor([seen[token] for token in range(vocab_size)], dtype=torch.float64).div(sum(seen.values())).float()
-
-
 # %% wrong: empty_counter_counts_as_seen
 # "One whose Counter is empty was never seen."
 # Asks whether the context is a key: with k = 0 an empty Counter gives NaN instead of ValueError.
@@ -317,21 +164,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     seen = counts.get(context, Counter())
     total = sum(seen.values()) + k * vocab_size
     return torch.tensor([(seen[token] + k) / total for token in range(vocab_size)])
-
-
-# %% wrong: whole_k_fails
-# "k: 0 or more"
-# Divides in place in the dtype of the numbers: k = 1 or 0, without a decimal point, raises an error.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    seen = counts.get(context, Counter())
-    if k == 0 and not seen:
-        raise ValueError(f"nothing is known about what comes after {context}")
-
-    numbers = torch.tensor([seen[token] + k for token in range(vocab_size)])
-    numbers /= numbers.sum()
-    return numbers
 
 
 # %% wrong: epsilon_in_the_denominator
@@ -452,49 +284,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     return torch.tensor([(seen[token] + k) / total for token in range(vocab_size)])
 
 
-# %% wrong: setdefault
-# "`counts` stays as it is"
-# setdefault puts an empty Counter into a plain dictionary.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    seen = counts.setdefault(context, Counter())
-    total = sum(seen.values()) + k * vocab_size
-    if total == 0:
-        raise ValueError("nothing is known")
-    return torch.tensor([(seen[token] + k) / total for token in range(vocab_size)])
-
-
-# %% wrong: adds_k_to_the_callers_counter_too
-# "`counts` stays as it is"
-# Adds k to the caller's Counter itself: the next call begins with more.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    if not counts.get(context) and k == 0:
-        raise ValueError("nothing is known")
-    seen = counts.get(context, Counter())
-    for token in range(vocab_size):
-        seen[token] += k
-    total = sum(seen.values())
-    return torch.tensor([seen[token] / total for token in range(vocab_size)])
-
-
-# %% wrong: writes_zeros
-# "`counts` stays as it is" / "without zeros"
-# The probabilities are right, but tokens with a count of 0 are written into the Counter.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    seen = counts.get(context, Counter())
-    total = sum(seen.values()) + k * vocab_size
-    if total == 0:
-        raise ValueError("nothing is known")
-    for token in range(vocab_size):
-        seen.setdefault(token, 0)
-    return torch.tensor([(seen[token] + k) / total for token in range(vocab_size)])
-
-
 # %% wrong: unseen_context_always_uniform
 # "where k is 0 and the context was never seen: then nothing is known" (ValueError)
 # Uniform for an unseen context, whatever k is.
@@ -519,30 +308,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     seen = counts.get(context, Counter())
     total = sum(seen.values()) + k * vocab_size
     return torch.tensor([(seen[token] + k) / total for token in range(vocab_size)])
-
-
-# %% wrong: k_zero_raises
-# "raises ValueError ... where k is 0 and the context was never seen"
-# Raises for every k of 0.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k <= 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    seen = counts.get(context, Counter())
-    total = sum(seen.values()) + k * vocab_size
-    return torch.tensor([(seen[token] + k) / total for token in range(vocab_size)])
-
-
-# %% wrong: k_only_for_unseen_tokens
-# "each had been seen k times more"
-# k only for tokens that were not seen, total accordingly.
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    seen = counts.get(context, Counter())
-    weights = torch.tensor([float(seen[token] or k) for token in range(vocab_size)])
-    if weights.sum() == 0:
-        raise ValueError("nothing is known")
-    return weights / weights.sum()
 
 
 # %% wrong: k_at_least_a_floor
@@ -681,41 +446,6 @@ def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: in
     for token, count in followers.items():
         weights[token] += count
     return weights / weights.sum()
-
-
-# %% wrong: k_put_into_the_counter
-# "`counts` stays as it is."
-# a context that was seen, k = 1: its Counter has grown by k everywhere, and the second call gives other probabilities
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-
-    followers = counts.get(context, Counter())
-    if k == 0 and not followers:
-        raise ValueError(f"{context} was never seen, and k is 0: nothing is known")
-    for token in range(vocab_size):
-        followers[token] += k
-    weights = torch.tensor([float(followers[token]) for token in range(vocab_size)])
-    return weights / weights.sum()
-
-
-# %% wrong: remembered_by_context
-# "The probability of each token after a context, as if each had been seen k times more: add-k smoothing."
-# two calls with the same context, vocabulary and k, but other counts: the second gives what the first gave
-_known: dict = {}  # the same contexts come again and again
-
-
-def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    if k < 0:
-        raise ValueError(f"k={k}: no token can have been seen less than never")
-    if (context, vocab_size, k) not in _known:
-        followers = counts.get(context, Counter())
-        total = float(sum(followers.values()))
-        if k == 0 and total == 0:
-            raise ValueError(f"{context} was never seen, and k is 0: nothing is known")
-        seen = torch.tensor([float(followers[token]) for token in range(vocab_size)])
-        _known[context, vocab_size, k] = (seen + k) / (total + k * vocab_size)
-    return _known[context, vocab_size, k].clone()
 
 
 # %% wrong: all_alike_before_it_looks_at_k

@@ -1,13 +1,3 @@
-# %% wrong: mean_of_the_rows
-# "The mean comes *before* the"
-# Each row of losses has its perplexity, and the mean of these is returned: with one dimension it is right.
-def perplexity(losses: Tensor | float) -> float:
-    losses = torch.as_tensor(losses, dtype=torch.float64)
-    if losses.dim() == 0:
-        return math.exp(losses.item())
-    return losses.mean(dim=-1).exp().mean().item()
-
-
 # %% wrong: mean_of_exponentials
 # "8 would be 5, and that is something else.)"
 # The exponential of each loss, and then the mean: right for one loss or equal ones.
@@ -23,31 +13,6 @@ def perplexity(losses: Tensor | float) -> float:
     return losses[losses.isfinite()].mean().exp().item()
 
 
-# %% wrong: capped_exponent
-# "How many equally likely tokens would be as hard to guess: exp of the mean loss."
-# As in many training scripts the mean is capped at 20, so that nothing overflows.
-def perplexity(losses: Tensor | float) -> float:
-    mean = torch.as_tensor(losses, dtype=torch.float64).mean().item()
-    return math.exp(min(mean, 20.0))
-
-
-# %% wrong: whole_numbers_have_no_mean
-# "`losses` may be a tensor of any shape or one plain number"
-# No floating-point dtype: a plain 0 or 3, or a tensor of whole numbers, cannot be averaged and raises.
-def perplexity(losses: Tensor | float) -> float:
-    return torch.as_tensor(losses).mean().exp().item()
-
-
-# %% wrong: sum_over_len
-# "Takes the losses of single tokens, or their mean; both in nats."
-# A tensor is averaged with sum and len: a mean that comes as a tensor without dimensions has no len.
-def perplexity(losses: Tensor | float) -> float:
-    if isinstance(losses, Tensor):
-        flat = losses if losses.dim() < 2 else losses.flatten()
-        losses = float(sum(flat.tolist()) / len(flat))
-    return math.exp(losses)
-
-
 # %% wrong: zeros_are_padding
 # "Perplexity is the number of equally likely tokens that would be as hard to guess among."
 # Losses of exactly zero are taken for padding and left out, although a sure and right prediction costs zero.
@@ -55,24 +20,6 @@ def perplexity(losses: Tensor | float) -> float:
     losses = torch.as_tensor(losses, dtype=torch.float64)
     counted = losses[losses != 0]
     return counted.mean().exp().item() if counted.numel() else 1.0
-
-
-# %% wrong: median_loss
-# "exp of the mean loss"
-# The median stands in for the mean, since single losses are extreme.
-def perplexity(losses):
-    losses = torch.as_tensor(losses, dtype=torch.float64)
-    mean = losses.median()
-    return mean.exp().item()
-
-
-# %% wrong: a_whole_choice
-# "How many equally likely tokens"
-# The number of tokens is rounded to a whole one.
-def perplexity(losses):
-    losses = torch.as_tensor(losses, dtype=torch.float64)
-    mean = losses.mean()
-    return float(round(mean.exp().item())) if mean < 40 else mean.exp().item()
 
 
 # %% wrong: sum_over_the_first_axis
@@ -100,15 +47,6 @@ def perplexity(losses):
     losses = torch.as_tensor(losses, dtype=torch.float64)
     mean = losses.mean()
     return math.inf if mean > 50 else mean.exp().item()
-
-
-# %% wrong: as_words
-# "a number, at least 1"
-# The number is formatted for the log.
-def perplexity(losses):
-    losses = torch.as_tensor(losses, dtype=torch.float64)
-    mean = losses.mean()
-    return f'{mean.exp().item():.2f}'
 
 
 # %% right: geometric_mean
@@ -173,32 +111,6 @@ def perplexity(losses: Tensor | float) -> float:
     return torch.exp(losses.sum() / (len(losses) if losses.dim() else 1)).item()
 
 
-# %% wrong: whole_number_refused
-# "`losses` is a tensor of any shape or a plain number."
-# Takes the mean in the dtype that comes: a plain 2, or whole numbers in a tensor, raise an error.
-def perplexity(losses: Tensor | float) -> float:
-    return torch.as_tensor(losses).mean().exp().item()
-
-
-# %% wrong: losses_divided_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Divides the caller's losses by their number, in place.
-def perplexity(losses: Tensor | float) -> float:
-    if not isinstance(losses, Tensor):
-        return torch.tensor(float(losses), dtype=torch.float64).exp().item()
-    if not losses.is_floating_point():
-        losses = losses.double()
-    losses.div_(losses.numel())
-    return losses.sum().exp().item()
-
-
-# %% wrong: three_decimals
-# "exp of the mean loss"
-# Rounds to three decimals.
-def perplexity(losses: Tensor | float) -> float:
-    return round(torch.as_tensor(losses, dtype=torch.float64).mean().exp().item(), 3)
-
-
 # %% wrong: zero_is_padding
 # "exp of the mean loss [of all of them]"
 # Leaves losses of exactly zero out of the mean, as if they were padding.
@@ -258,13 +170,6 @@ def perplexity(losses: Tensor | float) -> float:
     if torch.isinf(mean):
         return math.inf
     return mean.clamp(max=100.0).exp().item()
-
-
-# %% wrong: whole_numbers_fail
-# "losses (...), one or more, or a plain number"
-# as_tensor without a dtype: a plain 2, or a tensor of whole numbers, cannot be averaged (RuntimeError).
-def perplexity(losses: Tensor | float) -> float:
-    return float(torch.as_tensor(losses).mean().exp())
 
 
 # %% right: half_precision_mean

@@ -69,54 +69,6 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     return torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(logits.shape[:-1])
 
 
-# %% wrong: top_k_above_the_vocabulary
-# "*Top-k*: only the $k$ most likely tokens stay. Where there are fewer, all do."
-# A top_k larger than the vocabulary makes topk raise an error.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    logits = logits / temperature
-    if top_k is not None:
-        logits = logits.masked_fill(logits < logits.topk(top_k, dim=-1).values[..., -1:], -torch.inf)
-    if top_p is not None:
-        probabilities, order = logits.softmax(-1).sort(dim=-1, descending=True)
-        out = probabilities.cumsum(-1) - probabilities >= top_p
-        logits = logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -torch.inf)
-    p = logits.softmax(-1)
-    return torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(logits.shape[:-1])
-
-
-# %% wrong: the_crossing_token_is_out
-# "The token that crosses the line is in."
-# Kept is what sums to no more than p; only the first token stays in any case.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    logits = logits / temperature
-    if top_k is not None:
-        kth = logits.topk(min(top_k, logits.size(-1)), dim=-1).values[..., -1:]
-        logits = logits.masked_fill(logits < kth, -torch.inf)
-    if top_p is not None:
-        probabilities, order = logits.softmax(-1).sort(dim=-1, descending=True)
-        out = probabilities.cumsum(-1) > top_p
-        out[..., 0] = False
-        logits = logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -torch.inf)
-    p = logits.softmax(-1)
-    return torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(logits.shape[:-1])
-
-
 # %% wrong: very_cold_for_zero
 # "at 0 the most likely token is taken."
 # A temperature of 0 becomes 0.001: where two logits are close, the second is still drawn now and then.
@@ -189,31 +141,6 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     return (logits + noise).argmax(dim=-1)
 
 
-# %% wrong: one_number_for_all_rows
-# "one draw for each row"
-# A single random number is drawn, and all rows look up their token with it: equal rows give equal tokens.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    logits = logits / temperature
-    if top_k is not None:
-        kth = logits.topk(min(top_k, logits.size(-1)), dim=-1).values[..., -1:]
-        logits = logits.masked_fill(logits < kth, -torch.inf)
-    probabilities, order = logits.softmax(-1).sort(dim=-1, descending=True)
-    if top_p is not None:
-        probabilities = probabilities.where(probabilities.cumsum(-1) - probabilities < top_p, 0.0)
-    line = probabilities.cumsum(-1)
-    u = torch.rand(1, generator=generator, device=logits.device) * line[..., -1:]
-    place = (line <= u).sum(-1, keepdim=True).clamp(max=logits.size(-1) - 1)
-    return order.gather(-1, place).squeeze(-1)
-
-
 # %% wrong: loses_dimensions_of_one
 # "Shapes: logits (..., vocab_size) -> (...), whole numbers."
 # squeeze() at the end: a batch of one row, or any dimension of one, is lost.
@@ -237,54 +164,6 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     p = logits.softmax(-1)
     drawn = torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator)
     return drawn.reshape(*logits.shape[:-1], 1).squeeze()
-
-
-# %% wrong: at_most_a_matrix
-# "logits      (..., vocab_size)      result  (...), whole numbers: one draw for each row"
-# multinomial is called on the logits as they come: right for one row and for a matrix, an error for three dimensions.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    logits = logits / temperature
-    if top_k is not None:
-        kth = logits.topk(min(top_k, logits.size(-1)), dim=-1).values[..., -1:]
-        logits = logits.masked_fill(logits < kth, -torch.inf)
-    if top_p is not None:
-        probabilities, order = logits.softmax(-1).sort(dim=-1, descending=True)
-        out = probabilities.cumsum(-1) - probabilities >= top_p
-        logits = logits.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -torch.inf)
-    return torch.multinomial(logits.softmax(-1), 1, generator=generator).squeeze(-1)
-
-
-# %% wrong: filter_stays_sorted
-# "Then bring them back into the vocabulary's order: `scatter` undoes what `sort` did."
-# The filter of top-p is in the order of likelihood and is used in that of the vocabulary: right for sorted logits.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    logits = logits / temperature
-    p = logits.softmax(-1)
-    if top_k is not None:
-        kth = p.topk(min(top_k, p.size(-1)), dim=-1).values[..., -1:]
-        p = p.masked_fill(p < kth, 0.0)
-        p = p / p.sum(-1, keepdim=True)
-    if top_p is not None:
-        ranked = p.sort(dim=-1, descending=True).values
-        stays = ranked.cumsum(-1) - ranked < top_p
-        p = p.where(stays, 0.0) + 1e-30
-    return torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(logits.shape[:-1])
 
 
 # %% wrong: top_p_of_one_is_refused
@@ -647,39 +526,6 @@ def sample(
     return torch.multinomial(z.softmax(dim=-1), 1, generator=generator).view(logits.shape[:-1])
 
 
-# %% wrong: one_draw_for_all_rows
-# "one draw for each row"
-# Draws one number and looks it up in each row: every row has the right probabilities, but all go together.
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits.reshape(-1, logits.size(-1)) / temperature
-    if top_k is not None:
-        least = z.topk(min(top_k, z.size(-1)), dim=-1).values[:, -1:]
-        z = z.masked_fill(z < least, -math.inf)
-    if top_p is not None:
-        p, order = z.softmax(dim=-1).sort(dim=-1, descending=True)
-        out = p.cumsum(dim=-1) - p >= top_p
-        z = z.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -math.inf)
-
-    p = z.softmax(dim=-1).double()
-    u = torch.rand(1, generator=generator, device=z.device, dtype=torch.float64)
-    token = (p.cumsum(dim=-1) <= u * p.sum(dim=-1, keepdim=True) * (1 - 1e-12)).sum(dim=-1)
-    return token.clamp(max=z.size(-1) - 1).view(logits.shape[:-1])
-
-
 # %% wrong: pytorchs_own_seeded_from_the_generator
 # "PyTorch's own chance is left alone"
 # Draws a seed from the generator and sets PyTorch's own with it: the same state draws the same tokens, but PyTorch's own chance is changed.
@@ -709,37 +555,6 @@ def sample(
         out = p.cumsum(dim=-1) - p >= top_p
         z = z.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -math.inf)
     return torch.multinomial(z.softmax(dim=-1), 1).view(logits.shape[:-1])
-
-
-# %% wrong: logits_masked_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Works on a view of the logits and writes -inf into it; only a temperature other than 1 makes a copy.
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-
-    z = logits.reshape(-1, logits.size(-1))
-    if temperature != 1:
-        z = z / temperature
-    if top_k is not None:
-        z[z < z.topk(min(top_k, z.size(-1)), dim=-1).values[:, -1:]] = -math.inf
-    if top_p is not None:
-        p, order = z.softmax(dim=-1).sort(dim=-1, descending=True)
-        out = p.cumsum(dim=-1) - p >= top_p
-        z = z.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -math.inf)
-    return torch.multinomial(z.softmax(dim=-1), 1, generator=generator).view(logits.shape[:-1])
 
 
 # %% wrong: temperature_never_quite_zero
@@ -829,95 +644,6 @@ def sample(
     return torch.multinomial(z.softmax(dim=-1), 1, generator=generator).view(logits.shape[:-1])
 
 
-# %% wrong: the_token_that_crosses_is_out
-# "The token that crosses the line is in."
-# Keeps tokens while the sum is at most p, and the first one in any case.
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits.reshape(-1, logits.size(-1)) / temperature
-    if top_k is not None:
-        least = z.topk(min(top_k, z.size(-1)), dim=-1).values[:, -1:]
-        z = z.masked_fill(z < least, -math.inf)
-
-    if top_p is not None:
-        p, order = z.softmax(dim=-1).sort(dim=-1, descending=True)
-        out = p.cumsum(dim=-1) > top_p + 1e-6
-        out[:, 0] = False
-        z = z.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -math.inf)
-    return torch.multinomial(z.softmax(dim=-1), 1, generator=generator).view(logits.shape[:-1])
-
-
-# %% wrong: top_k_larger_than_the_vocabulary
-# "`top_k` keeps the k most likely tokens, all where there are fewer"
-# Asks topk for more than there are: an error.
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits.reshape(-1, logits.size(-1)) / temperature
-    if top_k is not None:
-        least = z.topk(top_k, dim=-1).values[:, -1:]
-        z = z.masked_fill(z < least, -math.inf)
-    if top_p is not None:
-        p, order = z.softmax(dim=-1).sort(dim=-1, descending=True)
-        out = p.cumsum(dim=-1) - p >= top_p
-        z = z.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -math.inf)
-    return torch.multinomial(z.softmax(dim=-1), 1, generator=generator).view(logits.shape[:-1])
-
-
-# %% wrong: exponentials_without_a_maximum
-# "Draw one token from each row of logits [of any size, at any temperature]"
-# Hands exp(z) to multinomial, which normalises: infinite where a logit over the temperature is above 88.
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits.reshape(-1, logits.size(-1)) / temperature
-    if top_k is not None:
-        least = z.topk(min(top_k, z.size(-1)), dim=-1).values[:, -1:]
-        z = z.masked_fill(z < least, -math.inf)
-    if top_p is not None:
-        p, order = z.softmax(dim=-1).sort(dim=-1, descending=True)
-        out = p.cumsum(dim=-1) - p >= top_p
-        z = z.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -math.inf)
-    return torch.multinomial(z.exp(), 1, generator=generator).view(logits.shape[:-1])
-
-
 # %% wrong: single_row_keeps_a_dimension
 # "logits (..., vocab_size) -> (...)"
 # A single vector of logits gives a tensor of shape (1,).
@@ -946,35 +672,6 @@ def sample(
         z = z.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -math.inf)
     drawn = torch.multinomial(z.softmax(dim=-1), 1, generator=generator).squeeze(-1)
     return drawn if logits.dim() < 2 else drawn.view(logits.shape[:-1])
-
-
-# %% wrong: two_dimensions_at_most
-# "logits (..., vocab_size): [any dimensions]"
-# Hands the logits to multinomial as they are: a batch of texts with positions is an error.
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-
-    z = logits / temperature
-    if top_k is not None:
-        z = z.masked_fill(z < z.topk(min(top_k, z.size(-1)), dim=-1).values[..., -1:], -math.inf)
-    if top_p is not None:
-        p, order = z.softmax(dim=-1).sort(dim=-1, descending=True)
-        out = p.cumsum(dim=-1) - p >= top_p
-        z = z.masked_fill(torch.zeros_like(out).scatter(-1, order, out), -math.inf)
-    return torch.multinomial(z.softmax(dim=-1), 1, generator=generator).squeeze(-1)
 
 
 # %% right: gumbel
@@ -1070,31 +767,6 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     return order.gather(-1, drawn).squeeze(-1)
 
 
-# %% wrong: crossing_token_out
-# "The token that crosses the line is in"
-# Keeps tokens as long as the sum including them does not exceed p, and always the first.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits / temperature
-    if top_k is not None:
-        k = min(top_k, z.size(-1))
-        z = z.masked_fill(z < z.topk(k, dim=-1).values[..., -1:], -torch.inf)
-    p, order = z.softmax(-1).sort(dim=-1, descending=True)
-    if top_p is not None and top_p < 1:
-        out = p.cumsum(-1) > top_p
-        out[..., 0] = False
-        p = p.masked_fill(out, 0.0)
-    drawn = torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(p.shape[:-1] + (1,))
-    return order.gather(-1, drawn).squeeze(-1)
-
-
 # %% wrong: temperature_after_the_filters
 # "In this order: 1. Temperature"
 # Filters at temperature 1, and divides what is left.
@@ -1141,30 +813,6 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
         sorted_p, order = p.sort(dim=-1, descending=True)
         p = torch.zeros_like(p).scatter(-1, order, sorted_p * (sorted_p.cumsum(-1) - sorted_p < top_p))
     return torch.multinomial(p, 1, generator=generator).reshape(z.shape[:-1])
-
-
-# %% wrong: same_uniform_for_all_rows
-# "one draw for each row, by itself"
-# One uniform number for all rows: equal rows always draw the same token.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits.float() / temperature
-    if top_k is not None:
-        z = z.masked_fill(z < z.topk(min(top_k, z.size(-1)), dim=-1).values[..., -1:], -torch.inf)
-    p, order = z.softmax(-1).sort(dim=-1, descending=True)
-    if top_p is not None:
-        p = p * (p.cumsum(-1) - p < top_p)
-    p = p / p.sum(-1, keepdim=True)
-    u = torch.rand((), generator=generator, device=z.device)
-    place = (p.cumsum(-1) <= u).sum(-1, keepdim=True).clamp(max=z.size(-1) - 1)
-    return order.gather(-1, place).squeeze(-1)
 
 
 # %% wrong: generator_copied_from_its_seed
@@ -1238,48 +886,6 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     return torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(z.shape[:-1])
 
 
-# %% wrong: top_k_beyond_vocabulary_fails
-# "Where there are fewer, all do"
-# topk(top_k) without min: RuntimeError where the vocabulary is smaller.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits.float() / temperature
-    if top_k is not None:
-        z = z.masked_fill(z < z.topk(top_k, dim=-1).values[..., -1:], -torch.inf)
-    p = z.softmax(-1)
-    if top_p is not None:
-        sorted_p, order = p.sort(dim=-1, descending=True)
-        p = torch.zeros_like(p).scatter(-1, order, sorted_p * (sorted_p.cumsum(-1) - sorted_p < top_p))
-    return torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(z.shape[:-1])
-
-
-# %% wrong: temperature_floor
-# "The logits are divided by `temperature`; at 0 the most likely token is taken"
-# max(temperature, 0.05) in place of a case for 0: nearly always the most likely, not where two are close; small temperatures are wrong.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    z = logits.float() / max(temperature, 0.05)
-    if top_k is not None:
-        z = z.masked_fill(z < z.topk(min(top_k, z.size(-1)), dim=-1).values[..., -1:], -torch.inf)
-    p = z.softmax(-1)
-    if top_p is not None:
-        sorted_p, order = p.sort(dim=-1, descending=True)
-        p = torch.zeros_like(p).scatter(-1, order, sorted_p * (sorted_p.cumsum(-1) - sorted_p < top_p))
-    return torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(z.shape[:-1])
-
-
 # %% wrong: minus_infinity_made_finite
 # "a logit of -inf is a probability of 0"
 # nan_to_num with -1e4 for -inf: at a high temperature (1e4) forbidden tokens can be drawn.
@@ -1294,51 +900,6 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     if temperature == 0:
         return logits.argmax(dim=-1)
     z = logits / temperature
-    if top_k is not None:
-        z = z.masked_fill(z < z.topk(min(top_k, z.size(-1)), dim=-1).values[..., -1:], -torch.inf)
-    p = z.softmax(-1)
-    if top_p is not None:
-        sorted_p, order = p.sort(dim=-1, descending=True)
-        p = torch.zeros_like(p).scatter(-1, order, sorted_p * (sorted_p.cumsum(-1) - sorted_p < top_p))
-    return torch.multinomial(p.reshape(-1, p.size(-1)), 1, generator=generator).reshape(z.shape[:-1])
-
-
-# %% wrong: three_dimensions_fail
-# "logits (..., vocab_size)"
-# multinomial as it is: takes vectors and matrices, RuntimeError for three dimensions.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits.float() / temperature
-    if top_k is not None:
-        z = z.masked_fill(z < z.topk(min(top_k, z.size(-1)), dim=-1).values[..., -1:], -torch.inf)
-    p = z.softmax(-1)
-    if top_p is not None:
-        sorted_p, order = p.sort(dim=-1, descending=True)
-        p = torch.zeros_like(p).scatter(-1, order, sorted_p * (sorted_p.cumsum(-1) - sorted_p < top_p))
-    return torch.multinomial(p, 1, generator=generator).squeeze(-1)
-
-
-# %% wrong: divides_in_place
-# "A function of yours leaves what it is given as it was"
-# logits.div_(temperature) on the caller's logits (under no_grad).
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    with torch.no_grad():
-        z = logits.div_(temperature) if logits.is_floating_point() else logits / temperature
     if top_k is not None:
         z = z.masked_fill(z < z.topk(min(top_k, z.size(-1)), dim=-1).values[..., -1:], -torch.inf)
     p = z.softmax(-1)
@@ -1393,33 +954,6 @@ def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     u = torch.rand(z.shape, generator=generator, device=z.device, dtype=torch.float64).clamp(min=1e-300)
     noise = -torch.log(-torch.log(u))
     return order.gather(-1, (z + noise).argmax(dim=-1, keepdim=True)).squeeze(-1)
-
-
-# %% right: rows_in_a_loop
-# A loop over rows and Python's running sum for top-p; multinomial on the tokens kept.
-def sample(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-    rows, drawn = logits.detach().reshape(-1, logits.size(-1)).double(), []
-    for row in rows:
-        if temperature == 0:
-            drawn.append(int(row.argmax()))
-            continue
-        order = sorted(range(len(row)), key=lambda i: -row[i].item())[: top_k or len(row)]
-        p = torch.softmax(row[order] / temperature, dim=0)
-        kept = len(order)
-        if top_p is not None:
-            total = 0.0
-            for kept, each in enumerate(p.tolist(), start=1):
-                total += each
-                if total >= top_p:
-                    break
-        drawn.append(order[int(torch.multinomial(p[:kept], 1, generator=generator))])
-    return torch.tensor(drawn, dtype=torch.long, device=logits.device).reshape(logits.shape[:-1])
 
 
 # %% right: inverse_of_the_cumulated
@@ -1605,41 +1139,6 @@ def sample(
     return torch.multinomial(z.softmax(dim=-1), 1, generator=generator).reshape(logits.shape[:-1])
 
 
-# %% wrong: one_chance_for_the_whole_batch
-# "result  (...), whole numbers: one draw for each row, by itself"
-# logits (50, 20, 4), all alike: all 50 blocks hold the same 20 tokens
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    z = logits / temperature
-    if top_k is not None:
-        kth = z.topk(min(top_k, z.shape[-1]), dim=-1).values[..., -1:]
-        z = z.masked_fill(z < kth, -math.inf)
-    if top_p is not None:
-        p, order = z.softmax(dim=-1).sort(dim=-1, descending=True)
-        dropped = p.cumsum(dim=-1) - p >= top_p
-        dropped[..., 0] = False
-        z = z.masked_fill(torch.zeros_like(dropped).scatter(-1, order, dropped), -math.inf)
-    cdf = z.double().softmax(dim=-1).cumsum(dim=-1)
-    rows = cdf.shape[-2] if cdf.dim() > 1 else 1
-    chance = torch.rand((rows, 1), dtype=cdf.dtype, device=cdf.device, generator=generator) * cdf[..., -1:]
-    drawn = (cdf <= chance).sum(dim=-1).clamp(max=cdf.shape[-1] - 1)
-    return drawn.reshape(logits.shape[:-1])
-
-
 # %% wrong: nucleus_forgets_the_generator
 # "All chance comes from `generator`, which lives on the device of the logits; without one, from PyTorch's own."
 # top_p 0.9 with a generator, twice from the same state: other tokens, and PyTorch's own chance has moved on
@@ -1704,46 +1203,3 @@ def sample(
     waiting = torch.empty_like(z).exponential_(generator=generator).clamp(min=1e-300)
     # of waiting times with these rates the shortest is each token's with its probability
     return (z - waiting.log()).argmax(dim=-1)
-
-
-# %% right: row_by_row_in_python_again
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    if temperature < 0:
-        raise ValueError(f"temperature={temperature} is below 0")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} keeps no token")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} is not in (0, 1]")
-
-    rows = logits.detach().double().reshape(-1, logits.shape[-1]).tolist()
-    chances = torch.rand(len(rows), generator=generator, device=logits.device, dtype=torch.float64).tolist()
-    drawn = []
-    for row, chance in zip(rows, chances):
-        ranking = sorted(range(len(row)), key=row.__getitem__, reverse=True)
-        if temperature == 0:
-            drawn.append(ranking[0])
-            continue
-        best = row[ranking[0]]
-        kept = ranking[:top_k]
-        weights = [math.exp((row[token] - best) / temperature) for token in kept]
-        if top_p is not None:
-            goal, so_far, size = top_p * math.fsum(weights), 0.0, 0
-            while size < len(weights) and so_far < goal:
-                so_far += weights[size]
-                size += 1
-            weights = weights[:size]
-        chance *= math.fsum(weights)
-        for token, weight in zip(kept, weights):
-            if weight > 0:
-                choice = token
-                chance -= weight
-                if chance < 0:
-                    break
-        drawn.append(choice)
-    return torch.tensor(drawn, dtype=torch.long, device=logits.device).reshape(logits.shape[:-1])

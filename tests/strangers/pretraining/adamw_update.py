@@ -1,92 +1,3 @@
-# %% wrong: eps_under_the_root
-# "\eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}"
-# eps is added under the root, which matters for small gradients.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1])
-    m, v = mean / (1 - betas[0] ** step), mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay).sub_(learning_rate * m / (v + eps).sqrt())
-
-
-# %% wrong: eps_before_the_correction
-# "Both are divided by 1 - beta^step, since they began at zero."
-# eps is added to the root of the mean square before this is corrected, so that it counts for more at first.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1])
-    rate = learning_rate * math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
-    weight.mul_(1 - learning_rate * weight_decay).sub_(rate * mean / (mean_square.sqrt() + eps))
-
-
-# %% wrong: decay_after_the_step
-# "The decay shrinks the weight as it was before the step"
-# The weight is shrunk after it has moved.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1])
-    m, v = mean / (1 - betas[0] ** step), mean_square / (1 - betas[1] ** step)
-    weight.sub_(learning_rate * m / (v.sqrt() + eps)).mul_(1 - learning_rate * weight_decay)
-
-
-# %% wrong: decay_in_the_gradient
-# "the usual weight decay went through this division too, where it does something else than intended, and took it out: the W."
-# Adam with the usual decay: it is added to the gradient.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    gradient = gradient + weight_decay * weight
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1])
-    m, v = mean / (1 - betas[0] ** step), mean_square / (1 - betas[1] ** step)
-    weight.sub_(learning_rate * m / (v.sqrt() + eps))
-
-
-# %% wrong: decay_without_the_rate
-# "with the decay multiplied by the learning rate, as in PyTorch."
-# The decay is not multiplied by the learning rate.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1])
-    m, v = mean / (1 - betas[0] ** step), mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - weight_decay).sub_(learning_rate * m / (v.sqrt() + eps))
-
-
-# %% wrong: corrected_means_kept
-# "They are only used, not kept."
-# The corrected means are written back.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0]).div_(1 - betas[0] ** step)
-    mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1]).div_(1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay).sub_(learning_rate * mean / (mean_square.sqrt() + eps))
-
-
-# %% wrong: steps_counted_from_zero
-# "`step` counts from 1."
-# Takes the step for one that counts from 0, and adds one.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    step = step + 1
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1])
-    m, v = mean / (1 - betas[0] ** step), mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay).sub_(learning_rate * m / (v.sqrt() + eps))
-
-
-# %% wrong: gradient_squared_in_place
-# "weight, mean and mean_square change in place"
-# The fourth tensor changes too: the gradient is squared in place.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square_(), alpha=1 - betas[1])
-    m, v = mean / (1 - betas[0] ** step), mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay).sub_(learning_rate * m / (v.sqrt() + eps))
-
-
 # %% wrong: new_memory_for_the_means
 # "`mean` and `mean_square` are running means of the gradient and of its square, zero before step 1, and move in place"
 # They get new memory through .data: whoever hands over a row of a larger tensor keeps the old numbers.
@@ -122,30 +33,6 @@ def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas
     weight.copy_(torch.where(moves, new, weight))
 
 
-# %% wrong: no_decay_for_vectors
-# "w \leftarrow (1 - \eta\lambda)\, w"
-# Only matrices decay, as many training scripts have it.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1])
-    m, v = mean / (1 - betas[0] ** step), mean_square / (1 - betas[1] ** step)
-    decay = weight_decay if weight.dim() >= 2 else 0.0
-    weight.mul_(1 - learning_rate * decay).sub_(learning_rate * m / (v.sqrt() + eps))
-
-
-# %% wrong: one_correction_for_both
-# "\hat v = \frac{v}{1 - \beta_2^t}"
-# Both means are corrected with the first beta.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.lerp_(gradient, 1 - betas[0])
-    mean_square.lerp_(gradient.square(), 1 - betas[1])
-    correction = 1 - betas[0] ** step
-    weight.mul_(1 - learning_rate * weight_decay)
-    weight.sub_(learning_rate * (mean / correction) / ((mean_square / correction).sqrt() + eps))
-
-
 # %% wrong: returns_the_weight
 # "weight, gradient, mean, mean_square, all the same -> None."
 # Returns the weight.
@@ -155,29 +42,6 @@ def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas
     mean_square.mul_(betas[1]).add_(gradient.square(), alpha=1 - betas[1])
     m, v = mean / (1 - betas[0] ** step), mean_square / (1 - betas[1] ** step)
     return weight.mul_(1 - learning_rate * weight_decay).sub_(learning_rate * m / (v.sqrt() + eps))
-
-
-# %% wrong: a_gradient_scaled_down
-# "by a step whose size does not depend on the gradient's scale"
-# The gradient is clipped to a length of 1 first.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    gradient = gradient / gradient.norm().clamp(min=1.0)
-    mean.lerp_(gradient, 1 - betas[0])
-    mean_square.lerp_(gradient.square(), 1 - betas[1])
-    weight.mul_(1 - learning_rate * weight_decay)
-    weight.sub_(learning_rate * mean / (1 - betas[0] ** step) / ((mean_square / (1 - betas[1] ** step)).sqrt() + eps))
-
-
-# %% wrong: sign_alone
-# "\eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}"
-# The step is the sign of the mean: right at first, and wrong once the gradient changes.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.lerp_(gradient, 1 - betas[0])
-    mean_square.lerp_(gradient.square(), 1 - betas[1])
-    weight.mul_(1 - learning_rate * weight_decay)
-    weight.sub_(learning_rate * mean.sign())
 
 
 # %% right: in_numbers_of_64_bits
@@ -215,69 +79,6 @@ def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas
     m = mean / (1 - betas[0] ** step)
     v = mean_square / (1 - betas[1] ** step)
     weight.data = (1 - learning_rate * weight_decay) * weight - learning_rate * m / (v.sqrt() + eps)
-
-
-# %% wrong: gradient_squared
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Squares the gradient in place to save memory.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1) -> None:
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square_(), alpha=1 - betas[1])
-    m = mean / (1 - betas[0] ** step)
-    v = mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay).sub_(learning_rate * m / (v.sqrt() + eps))
-
-
-# %% wrong: eps_before_the_correction_too
-# "\hat m / (\sqrt{\hat v} + \epsilon)"
-# Kingma's quick form: eps is added to the root of the uncorrected mean square, and is corrected with it.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1) -> None:
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    rate = learning_rate * math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
-    weight.mul_(1 - learning_rate * weight_decay)
-    weight.addcdiv_(mean, mean_square.sqrt() + eps, value=-rate)
-
-
-# %% wrong: eps_as_a_least_value
-# "\sqrt{\hat v} + \epsilon"
-# eps is the least value of the root, not added to it.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1) -> None:
-    mean.lerp_(gradient, 1 - betas[0])
-    mean_square.lerp_(gradient.square(), 1 - betas[1])
-    m = mean / (1 - betas[0] ** step)
-    v = mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay).sub_(learning_rate * m / v.sqrt().clamp(min=eps))
-
-
-# %% wrong: decay_after_the_step_too
-# "The decay shrinks the weight as it was before the step"
-# Steps first and shrinks the new weight.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1) -> None:
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    m = mean / (1 - betas[0] ** step)
-    v = mean_square / (1 - betas[1] ** step)
-    weight.sub_(learning_rate * m / (v.sqrt() + eps))
-    weight.mul_(1 - learning_rate * weight_decay)
-
-
-# %% wrong: no_decay_for_vectors_too
-# "The decay shrinks the weight as it was before the step, by learning_rate · weight_decay of it."
-# Biases and norms, tensors of less than two dimensions, are not shrunk, as in most training scripts.
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1) -> None:
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    m = mean / (1 - betas[0] ** step)
-    v = mean_square / (1 - betas[1] ** step)
-    if weight.ndim >= 2 or weight.numel() == 1:
-        weight.mul_(1 - learning_rate * weight_decay)
-    weight.sub_(learning_rate * m / (v.sqrt() + eps))
 
 
 # %% wrong: nothing_at_rate_zero
@@ -373,59 +174,6 @@ def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas
     optimiser.step()
 
 
-# %% wrong: eps_inside_the_root
-# "m-hat / (sqrt(v-hat) + eps)"
-# eps squared inside the root
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    first = mean / (1 - betas[0] ** step)
-    second = mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay)
-    weight.sub_(learning_rate * first / (second + eps**2).sqrt())
-
-
-# %% wrong: eps_before_the_correction_too_too
-# "m-hat / (sqrt(v-hat) + eps)"
-# eps is added to the uncorrected root, as in the paper of Adam's efficient form
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    first = mean / (1 - betas[0] ** step)
-    second = mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay)
-    rate = learning_rate * math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
-    weight.sub_(rate * mean / (mean_square.sqrt() + eps))
-
-
-# %% wrong: decay_after_the_step_too_too
-# "The decay shrinks the weight as it was before the step"
-# shrinks the weight after the step
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    first = mean / (1 - betas[0] ** step)
-    second = mean_square / (1 - betas[1] ** step)
-    weight.sub_(learning_rate * first / (second.sqrt() + eps))
-    weight.mul_(1 - learning_rate * weight_decay)
-
-
-# %% wrong: gradient_squared_in_place_too
-# "leaves what it is given as it was; weight, mean and mean_square change in place"
-# squares the gradient in the caller's memory
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).add_(gradient.square_(), alpha=1 - betas[1])
-    first = mean / (1 - betas[0] ** step)
-    second = mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay)
-    weight.sub_(learning_rate * first / (second.sqrt() + eps))
-
-
 # %% wrong: new_memory_for_the_weight
 # "in the memory that they have"
 # gives weight.data a new tensor: other views of the weight do not see the step
@@ -499,19 +247,6 @@ def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas
     weight.sub_(learning_rate * first / (second.sqrt() + eps))
 
 
-# %% wrong: size_of_the_step_limited
-# "w <- (1 - eta lambda) w - eta m-hat / (sqrt(v-hat) + eps)"
-# limits each number's step to the learning rate
-@torch.no_grad()
-def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1):
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    first = mean / (1 - betas[0] ** step)
-    second = mean_square / (1 - betas[1] ** step)
-    weight.mul_(1 - learning_rate * weight_decay)
-    weight.sub_(learning_rate * (first / (second.sqrt() + eps)).clamp(-1, 1))
-
-
 # %% right: float64_inside_and_copied
 # all in float64, copied back at the end
 @torch.no_grad()
@@ -537,37 +272,6 @@ def adamw_update(weight, gradient, mean, mean_square, step, learning_rate, betas
     root = mean_square.sqrt().div_(math.sqrt(1 - betas[1] ** step)).add_(eps)
     weight.addcdiv_(mean, root, value=-learning_rate / (1 - betas[0] ** step))
     weight -= learning_rate * weight_decay * old
-
-
-# %% wrong: gradient_as_scratch
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# step 2 (at step 1 the corrected mean is the gradient), the gradient compared with a copy made before: it holds the corrected mean afterwards
-@torch.no_grad()
-def adamw_update(
-    weight: Tensor, gradient: Tensor, mean: Tensor, mean_square: Tensor, step: int, learning_rate: float,
-    betas: tuple[float, float] = (0.9, 0.95), eps: float = 1e-8, weight_decay: float = 0.1,
-) -> None:
-    mean.mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
-    mean_square.mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    direction = torch.div(mean, 1 - betas[0] ** step, out=gradient)  # the gradient is not needed any more
-    size = (mean_square / (1 - betas[1] ** step)).sqrt_().add_(eps)
-    weight.mul_(1 - learning_rate * weight_decay).addcdiv_(direction, size, value=-learning_rate)
-
-
-# %% wrong: eps_before_the_correction_again
-# "w \leftarrow (1 - \eta\lambda)\, w - \eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}"
-# step 1, eps=1e-3, a gradient of 1e-3: the step is 0.18 of the learning rate, where it should be 0.5
-@torch.no_grad()
-def adamw_update(
-    weight: Tensor, gradient: Tensor, mean: Tensor, mean_square: Tensor, step: int, learning_rate: float,
-    betas: tuple[float, float] = (0.9, 0.95), eps: float = 1e-8, weight_decay: float = 0.1,
-) -> None:
-    weight.mul_(1 - learning_rate * weight_decay)
-    mean.lerp_(gradient, 1 - betas[0])
-    mean_square.lerp_(gradient * gradient, 1 - betas[1])
-    # both corrections in one number, as in the paper's efficient version
-    size = learning_rate * math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
-    weight.addcdiv_(mean, mean_square.sqrt().add_(eps), value=-size)
 
 
 # %% wrong: correction_given_up

@@ -1,28 +1,3 @@
-# %% wrong: each_by_itself
-# "Shorten all gradients together, in place, so that their joint length is at most `max_norm`."
-# Each gradient is clipped by itself.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    lengths = torch.stack([gradient.norm() for gradient in gradients])
-    for gradient, length in zip(gradients, lengths):
-        gradient.mul_((max_norm / length).clamp(max=1.0))
-    return lengths.norm()
-
-
-# %% wrong: gone_through_twice
-# "parameters may be a generator, such as model.parameters(): it can be gone through once"
-# The parameters are gone through a second time to change them: of a generator nothing is left.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    length = torch.stack([p.grad.norm() for p in parameters if p.grad is not None]).norm()
-    factor = (max_norm / length).clamp(max=1.0)
-    for parameter in parameters:
-        if parameter.grad is not None:
-            parameter.grad.mul_(factor)
-    return length
-
-
 # %% wrong: always_that_long
 # "a length that is not too large is left as it is."
 # Short gradients are stretched to the largest length.
@@ -66,58 +41,6 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     return length
 
 
-# %% wrong: at_least_the_largest
-# "Returns the length before, ()."
-# The length is lifted to max_norm before the division, and returned so: of a short gradient the wrong length.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients]).norm().clamp(min=max_norm)
-    for gradient in gradients:
-        gradient.mul_(max_norm / length)
-    return length
-
-
-# %% wrong: length_afterwards
-# "clip_gradients(parameters, max_norm) -> the length before, ()"
-# Returns what is left of the length after clipping.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    factor = (max_norm / length).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(factor)
-    return length * factor
-
-
-# %% wrong: lengths_added
-# "The joint length is the Euclidean norm of all their numbers in one row."
-# The lengths of the gradients are added, and not their squares.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients]).sum()
-    factor = (max_norm / length).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(factor)
-    return length
-
-
-# %% wrong: each_number_cut_off
-# "All are multiplied by the same factor, so the direction stays"
-# Where the gradient is too long, each of its numbers is cut off at the value that such a row may have on average.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    if length > max_norm:
-        most = max_norm / math.sqrt(sum(gradient.numel() for gradient in gradients))
-        for gradient in gradients:
-            gradient.clamp_(-most, most)
-    return length
-
-
 # %% wrong: zero_means_off
 # "so that their joint length is at most `max_norm`."
 # A largest length of 0 switches clipping off, as in many a trainer.
@@ -141,30 +64,6 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     for gradient in gradients:
         gradient.div_(length).mul_(length.clamp(max=max_norm))
     return length
-
-
-# %% wrong: a_little_shorter
-# "gradients that are not too long are left as they are"
-# The factor is always max_norm over the length plus max_norm, which shortens short ones too.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    for gradient in gradients:
-        gradient.mul_(max_norm / (norm + max_norm))
-    return norm
-
-
-# %% wrong: length_of_the_largest
-# "The joint length is the Euclidean norm of all their numbers in one row."
-# The length is that of the longest gradient.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = max(gradient.norm() for gradient in gradients)
-    for gradient in gradients:
-        gradient.mul_((max_norm / norm).clamp(max=1.0))
-    return norm
 
 
 # %% right: one_long_row
@@ -224,19 +123,6 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     return torch.tensor(length)
 
 
-# %% wrong: length_at_least_max_norm
-# "Returns the length before"
-# clamp_ changes the length that is returned: for short gradients it says max_norm.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    factor = max_norm / length.clamp_(min=max_norm)
-    for gradient in gradients:
-        gradient.mul_(factor)
-    return length
-
-
 # %% wrong: frozen_ones_skipped
 # "a parameter whose .grad is None is passed over" (and no other)
 # Passes over parameters that are frozen by now (requires_grad False), though they have a gradient.
@@ -291,48 +177,6 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     if max_norm and length > max_norm:
         for gradient in gradients:
             gradient.mul_(max_norm / length)
-    return length
-
-
-# %% wrong: square_compared
-# "min(1, max norm / ‖g‖)"
-# Clips where the *square* of the length is above max_norm: the same at max_norm 1.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    square = sum(gradient.square().sum() for gradient in gradients)
-    length = square.sqrt()
-    if square > max_norm:
-        for gradient in gradients:
-            gradient.mul_(max_norm / length)
-    return length
-
-
-# %% wrong: safe_division
-# "gradients that are not too long are left as they are"; "max norm / ‖g‖"
-# A large 1e-3 in the quotient against division by zero: all gradients get a little too short.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    factor = (max_norm / (length + 1e-3)).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(factor)
-    return length
-
-
-# %% wrong: each_matrix_by_itself_first
-# "All are multiplied by the same factor, so the direction stays"
-# A gradient that alone is longer than max_norm is cut to it first, then all together.
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    for gradient in gradients:
-        gradient.mul_((max_norm / gradient.norm()).clamp(max=1.0))
-    now = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    for gradient in gradients:
-        gradient.mul_((max_norm / now).clamp(max=1.0))
     return length
 
 
@@ -456,19 +300,6 @@ def clip_gradients(parameters, max_norm):
     return norm
 
 
-# %% wrong: a_part_in_thousand_added
-# "gradients that are not too long are left as they are; factor min(1, max norm / length)"
-# adds 1e-3 to the length, so gradients just below the limit are shortened, too
-@torch.no_grad()
-def clip_gradients(parameters, max_norm):
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    factor = (max_norm / (norm + 1e-3)).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(factor)
-    return norm
-
-
 # %% right: first_type_only
 # "Parameters without a gradient are skipped, and no others"
 # only gradients of the first one's type are counted and shortened
@@ -481,21 +312,6 @@ def clip_gradients(parameters, max_norm):
     for gradient in gradients:
         gradient.mul_(factor)
     return norm
-
-
-# %% wrong: returned_length_changes
-# "Returns the length before"
-# the length is kept in one tensor for all calls, so the one returned earlier changes at the next call
-_LENGTH = torch.zeros(())
-
-@torch.no_grad()
-def clip_gradients(parameters, max_norm):
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    factor = (max_norm / norm).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(factor)
-    return _LENGTH.copy_(norm)
 
 
 # %% right: math_hypot
@@ -554,34 +370,6 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     factor = (max_norm / length).clamp(max=1.0)
     for gradient in gradients:
         gradient.data = gradient * factor if factor < 1 else gradient.data
-    return length
-
-
-# %% wrong: peeks_into_the_generator
-# "parameters may be a generator, such as model.parameters(): it can be gone through once"
-# iter of two parameters with the gradients 3 and 4: the first is gone, the length 4, the gradients 3 and 1 (a list works)
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    if not any(parameter.grad is not None for parameter in parameters):
-        return torch.tensor(0.0)
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients] or [torch.tensor(0.0)]).norm()
-    if length > max_norm:
-        for gradient in gradients:
-            gradient.mul_(max_norm / length)
-    return length
-
-
-# %% wrong: length_at_least_the_largest
-# "Returns the length before, a tensor () or a number."
-# a gradient of 0.5 and max_norm=1: returns 1 (the gradient is right)
-@torch.no_grad()
-def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    length = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    factor = max_norm / length.clamp_(min=max_norm)  # 1 for short ones, and never a division by zero
-    for gradient in gradients:
-        gradient.mul_(factor)
     return length
 
 

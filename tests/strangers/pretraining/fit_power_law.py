@@ -30,67 +30,6 @@ def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, floa
     return math.exp(float(v.mean()) - slope * float(u.mean())), -slope
 
 
-# %% wrong: through_the_ends
-# "Its slope by least squares is, with bars for means over the points"
-# The slope of the line through the first and the last point.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y > floor).all():
-        raise ValueError("a point is not above the floor")
-    u, v = x.double().log(), (y.double() - floor).log()
-    slope = float((v[-1] - v[0]) / (u[-1] - u[0]))
-    return math.exp(float(v.mean()) - slope * float(u.mean())), -slope
-
-
-# %% wrong: from_y_to_x
-# "\frac{\sum_i \left(\log x_i - \overline{\log x}\right) \log (y_i - L_\infty)}"
-# The line that foretells log x from log y, turned round: the same where all points lie on it, steeper where not.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y > floor).all():
-        raise ValueError("a point is not above the floor")
-    u, v = x.double().log(), (y.double() - floor).log()
-    slope = float(((v - v.mean()) ** 2).sum() / ((v - v.mean()) * (u - u.mean())).sum())
-    return math.exp(float(v.mean()) - slope * float(u.mean())), -slope
-
-
-# %% wrong: squares_of_the_losses_themselves
-# "a straight line through the logarithms, by least squares."
-# From that line it goes on to the least squares in y itself (Gauss and Newton), which weighs the large y more.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y > floor).all():
-        raise ValueError("a point is not above the floor")
-    u, v = x.double().log(), (y.double() - floor).log()
-    slope = float(((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum())
-    start = float(v.mean()) - slope * float(u.mean())
-    line = torch.tensor([start, slope], dtype=torch.float64)
-    for _ in range(50):
-        fitted = (line[0] + line[1] * u).exp()
-        slopes = torch.stack([fitted, fitted * u], dim=1)
-        line = line + torch.linalg.lstsq(slopes, (v.exp() - fitted)[:, None]).solution[:, 0]
-    return float(line[0].exp()), -float(line[1])
-
-
-# %% wrong: scale_of_the_first_point
-# "The line goes through the point of both means, which gives $\log a$."
-# The slope is right, but the line is laid through the first point.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y > floor).all():
-        raise ValueError("a point is not above the floor")
-    u, v = x.double().log(), (y.double() - floor).log()
-    slope = float(((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum())
-    return math.exp(float(v[0]) - slope * float(u[0])), -slope
-
-
-# %% wrong: floor_only_asked_about
-# "With the floor $L_\infty$, which no reader can go below, a power law in $x$ is a straight line in logarithms"
-# The floor is only asked about and never taken away.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y > floor).all():
-        raise ValueError("a point is not above the floor")
-    u, v = x.double().log(), y.double().log()
-    slope = float(((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum())
-    return math.exp(float(v.mean()) - slope * float(u.mean())), -slope
-
-
 # %% wrong: logarithms_of_32_bits
 # "Take both logarithms in float64"
 # Takes them in float32: points that lie close together far out are no line any more.
@@ -113,39 +52,6 @@ def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, floa
     u, v = x.double().log(), (y.double() - floor).log()
     slope = float(((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum())
     return math.exp(float(v.mean()) - slope * float(u.mean())), -slope
-
-
-# %% wrong: slope_returned
-# "Fit y = floor + scale · x^(-exponent)"
-# Returns the slope, which is minus the exponent.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y > floor).all():
-        raise ValueError("a point is not above the floor")
-    u, v = x.double().log(), (y.double() - floor).log()
-    slope = float(((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum())
-    return math.exp(float(v.mean()) - slope * float(u.mean())), slope
-
-
-# %% wrong: straight_in_x
-# "a straight line through the logarithms"
-# Only y is taken the logarithm of: an exponential law, not a power.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y > floor).all():
-        raise ValueError("a point is not above the floor")
-    u, v = x.double(), (y.double() - floor).log()
-    slope = float(((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum())
-    return math.exp(float(v.mean()) - slope * float(u.mean())), -slope
-
-
-# %% wrong: with_the_floor_added
-# "Fit y = floor + scale · x^(-exponent)"
-# The scale comes back with the floor added to it.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y > floor).all():
-        raise ValueError("a point is not above the floor")
-    u, v = x.double().log(), (y.double() - floor).log()
-    slope = float(((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum())
-    return floor + math.exp(float(v.mean()) - slope * float(u.mean())), -slope
 
 
 # %% right: of_the_standard_library
@@ -209,24 +115,6 @@ def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, floa
     return float((v.mean() - slope * u.mean()).exp()), float(-slope)
 
 
-# %% wrong: least_squares_in_y
-# "a straight line through the logarithms, by least squares"
-# Improves the line's a and b by Gauss-Newton steps until the squares of y itself are least.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if (y.double() <= floor).any():
-        raise ValueError("y must be above the floor")
-    u, z = x.double().log(), y.double() - floor
-    u0 = u - u.mean()
-    b = -(u0 * z.log()).sum() / (u0 * u0).sum()
-    log_a = z.log().mean() + b * u.mean()
-    for _ in range(20):
-        f = (log_a - b * u).exp()
-        J = torch.stack([f, -u * f], dim=1)
-        d = torch.linalg.lstsq(J, (z - f)[:, None]).solution[:, 0]
-        log_a, b = log_a + d[0], b + d[1]
-    return float(log_a.exp()), float(b)
-
-
 # %% wrong: tensors
 # "-> tuple[float, float]"
 # Gives two tensors of float64, which print and compute much like numbers.
@@ -237,45 +125,6 @@ def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, floa
     u0 = u - u.mean()
     slope = (u0 * v).sum() / (u0 * u0).sum()
     return (v.mean() - slope * u.mean()).exp(), -slope
-
-
-# %% wrong: floor_taken_off_for_good
-# "A function of yours leaves what it is given as it was"
-# y.double() of a float64 tensor is that tensor: -= takes the floor off the caller's y.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    x, y = x.double(), y.double()
-    if (y <= floor).any():
-        raise ValueError("y must be above the floor")
-    y -= floor
-    u, v = x.log(), y.log()
-    u0 = u - u.mean()
-    slope = (u0 * v).sum() / (u0 * u0).sum()
-    return float((v.mean() - slope * u.mean()).exp()), float(-slope)
-
-
-# %% wrong: logarithms_in_place
-# "A function of yours leaves what it is given as it was"
-# log_ on x.double(): a float64 x is the caller's own.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if (y.double() <= floor).any():
-        raise ValueError("y must be above the floor")
-    u, v = x.double().log_(), (y.double() - floor).log_()
-    u0 = u - u.mean()
-    slope = (u0 * v).sum() / (u0 * u0).sum()
-    return float((v.mean() - slope * u.mean()).exp()), float(-slope)
-
-
-# %% wrong: sorted_each_by_itself
-# "x (n), y (n)": y_i belongs to x_i
-# Sorts x upwards and y downwards, which is right where y falls with every x, and nowhere else.
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if (y.double() <= floor).any():
-        raise ValueError("y must be above the floor")
-    u = x.double().sort().values.log()
-    v = (y.double().sort(descending=True).values - floor).log()
-    u0 = u - u.mean()
-    slope = (u0 * v).sum() / (u0 * u0).sum()
-    return float((v.mean() - slope * u.mean()).exp()), float(-slope)
 
 
 # %% wrong: last_of_equal_x
@@ -379,30 +228,6 @@ def fit_power_law(x, y, floor=0.0):
     return float((v.mean() - slope * u.mean()).exp()), float(-slope)
 
 
-# %% wrong: inputs_changed_in_float64
-# "A function of yours leaves what it is given as it was"
-# works in place on x.double(), which is the given tensor where that is float64 already
-def fit_power_law(x, y, floor=0.0):
-    height = y.double() - floor
-    if (height <= 0).any():
-        raise ValueError("every y has to lie above the floor")
-    u, v = x.double().log_(), height.log()
-    slope = ((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum()
-    return float((v.mean() - slope * u.mean()).exp()), float(-slope)
-
-
-# %% wrong: y_changed_in_float64
-# "A function of yours leaves what it is given as it was"
-# subtracts the floor in place from y.double(), which is the given tensor where that is float64 already
-def fit_power_law(x, y, floor=0.0):
-    height = y.double().sub_(floor)
-    if (height <= 0).any():
-        raise ValueError("every y has to lie above the floor")
-    u, v = x.double().log(), height.log()
-    slope = ((u - u.mean()) * v).sum() / ((u - u.mean()) ** 2).sum()
-    return float((v.mean() - slope * u.mean()).exp()), float(-slope)
-
-
 # %% wrong: equal_to_the_floor_passes
 # "Raises ValueError where a y is not above the floor"
 # raises only below the floor; on it the result is NaN
@@ -469,18 +294,6 @@ def fit_power_law(x, y, floor=0.0):
     return float((v.mean() - slope * u.mean()).exp()), float(-slope)
 
 
-# %% wrong: regression_turned_around
-# "a straight line through the logarithms, by least squares"
-# fits log x as a line of log y, and turns it around
-def fit_power_law(x, y, floor=0.0):
-    height = y.double() - floor
-    if (height <= 0).any():
-        raise ValueError("every y has to lie above the floor")
-    u, v = x.double().log(), height.log()
-    slope = ((v - v.mean()) ** 2).sum() / ((v - v.mean()) * u).sum()
-    return float((v.mean() - slope * u.mean()).exp()), float(-slope)
-
-
 # %% right: polyfit_too
 # numpy's polyfit
 import numpy as np
@@ -514,18 +327,6 @@ def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, floa
     if not (above > 0).all():
         raise ValueError("a y is not above the floor")
     log_x, log_y = x.double().log(), above.double().log()
-    centred = log_x - log_x.mean()
-    slope = (centred * log_y).sum() / centred.square().sum()
-    return math.exp(log_y.mean() - slope * log_x.mean()), float(-slope)
-
-
-# %% wrong: in_place_on_float64
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# x and y in float64: double() copies nothing, and afterwards x holds its logarithms
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y.double() > floor).all():
-        raise ValueError("a y is not above the floor")
-    log_x, log_y = x.double().log_(), y.double().sub_(floor).log_()  # double() has made copies
     centred = log_x - log_x.mean()
     slope = (centred * log_y).sum() / centred.square().sum()
     return math.exp(log_y.mean() - slope * log_x.mean()), float(-slope)
@@ -570,19 +371,6 @@ def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, floa
     centred = log_x - log_x.mean()
     slope = (centred * log_y).sum() / centred.square().sum()
     return (log_y.mean() - slope * log_x.mean()).exp().item(), -slope.item()
-
-
-# %% wrong: sorted_apart
-# "fit_power_law(x, y, floor=0.0) -> scale a, exponent b, two floats          x (n), y (n), in any order"
-# x = [1, 10, 100], y = [3, 1, 2]: the points become (1, 3), (10, 2), (100, 1); exponent 0.239, where it should be 0.088
-def fit_power_law(x: Tensor, y: Tensor, floor: float = 0.0) -> tuple[float, float]:
-    if not (y.double() > floor).all():
-        raise ValueError("a y is not above the floor")
-    x, y = x.double().sort().values, y.double().sort(descending=True).values  # a larger x has a smaller y
-    log_x, log_y = x.log(), (y - floor).log()
-    centred = log_x - log_x.mean()
-    slope = (centred * log_y).sum() / centred.square().sum()
-    return math.exp(log_y.mean() - slope * log_x.mean()), float(-slope)
 
 
 # %% right: all_pairs

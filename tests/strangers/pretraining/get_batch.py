@@ -42,17 +42,6 @@ def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generato
     return windows[:, :-1], windows[:, 1:]
 
 
-# %% wrong: no_place_twice
-# "inputs (B, T), targets (B, T), where B is `batch_size`."
-# A shuffle of all places: no two rows are the same, and where there are fewer places than rows, rows are missing.
-def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generator | None = None) -> Batch:
-    if len(tokens) <= T:
-        raise ValueError(f"a window of {T} tokens and its last target need {T + 1} tokens; the text has {len(tokens)}")
-    starts = torch.randperm(len(tokens) - T, generator=generator)[:batch_size]
-    windows = tokens[starts[:, None] + torch.arange(T + 1)]
-    return windows[:, :-1], windows[:, 1:]
-
-
 # %% wrong: one_place_for_all_rows
 # "For each row $b$ a place $s_b$"
 # One place is drawn, and the other rows follow it at equal distances around the text.
@@ -87,28 +76,6 @@ def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generato
         generator = torch.Generator().manual_seed(1337)
     starts = torch.randint(len(tokens) - T, (batch_size,), generator=generator)
     windows = tokens[starts[:, None] + torch.arange(T + 1)]
-    return windows[:, :-1], windows[:, 1:]
-
-
-# %% wrong: one_more_token_wanted
-# "Raises ValueError where the text is too short for one window."
-# Raises it also where the text holds exactly one window and its last target.
-def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generator | None = None) -> Batch:
-    if len(tokens) <= T + 1:
-        raise ValueError(f"a window of {T} tokens and its last target need {T + 1} tokens; the text has {len(tokens)}")
-    starts = torch.randint(len(tokens) - T, (batch_size,), generator=generator)
-    windows = tokens[starts[:, None] + torch.arange(T + 1)]
-    return windows[:, :-1], windows[:, 1:]
-
-
-# %% wrong: the_text_is_a_ring
-# "and beside each the tokens that come next."
-# Windows may begin anywhere, and those near the end go on at the beginning of the text.
-def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generator | None = None) -> Batch:
-    if len(tokens) <= T:
-        raise ValueError(f"a window of {T} tokens and its last target need {T + 1} tokens; the text has {len(tokens)}")
-    starts = torch.randint(len(tokens), (batch_size,), generator=generator)
-    windows = tokens[(starts[:, None] + torch.arange(T + 1)) % len(tokens)]
     return windows[:, :-1], windows[:, 1:]
 
 
@@ -183,19 +150,6 @@ def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generato
         starts = torch.randperm(places, generator=generator)[:batch_size]
     else:
         starts = torch.randint(places, (batch_size,), generator=generator)
-    windows = tokens[starts[:, None] + torch.arange(T + 1)]
-    return windows[:, :-1], windows[:, 1:]
-
-
-# %% wrong: seed_of_the_generator
-# "Chance comes from `generator`"
-# Uses the generator's seed, not its state: each call with the same generator gives the same batch.
-def get_batch(tokens: Tensor, batch_size: int, T: int, generator: torch.Generator | None = None) -> Batch:
-    if len(tokens) <= T:
-        raise ValueError(f"a window of {T} tokens and its last target need {T + 1} tokens; the text has {len(tokens)}")
-    if generator is not None:
-        generator = torch.Generator().manual_seed(generator.initial_seed())
-    starts = torch.randint(len(tokens) - T, (batch_size,), generator=generator)
     windows = tokens[starts[:, None] + torch.arange(T + 1)]
     return windows[:, :-1], windows[:, 1:]
 

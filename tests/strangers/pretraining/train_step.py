@@ -1,44 +1,3 @@
-# %% wrong: mean_of_means
-# "The loss is the mean cross-entropy over all their targets, so that the step is that of one large batch, whatever their sizes."
-# The mean of the batches' means.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten()) / len(batches)
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: weighed_by_rows
-# "With $M$ targets in all batches together"
-# Each batch's mean counts by its rows, so that batches with windows of another length are weighed wrongly.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    rows = sum(len(inputs) for inputs, _ in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten()) * len(inputs) / rows
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
 # %% wrong: old_gradients_stay
 # "Clear the old gradients."
 # They are cleared after the step only, so that what the caller left there is added to the first.
@@ -60,49 +19,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
     return total, norm
 
 
-# %% wrong: cleared_for_each_batch
-# "goes through the model in parts, and the gradients add up."
-# Gradients are cleared before each part: only those of the last one are left.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        optimiser.zero_grad()
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: clipped_part_by_part
-# "Then once: unscale, clip, step, update the scale."
-# What has added up so far is clipped after each part, too.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    factor = float(scaler.scale(torch.ones(())))
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        norm = clip_gradients(model.parameters(), max_norm * factor) / factor
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
 # %% wrong: clipped_while_scaled
 # "norm: the gradients' length before clipping, after unscaling"
 # Clips first, and lets the scaler unscale in its step: length and limit are those of the scaled gradients.
@@ -120,26 +36,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
     norm = clip_gradients(model.parameters(), max_norm)
     scaler.step(optimiser)
     scaler.update()
-    return total, norm
-
-
-# %% wrong: scale_never_changes
-# "update the scale"
-# The scaler is not told that the step is over: its factor stays, and its next use is refused.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
     return total, norm
 
 
@@ -176,26 +72,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
         with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
             logits = model(inputs)[0]
         loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: everything_in_32_bits
-# "`dtype` is what matrices are multiplied in (`torch.autocast`)"
-# dtype is ignored: all is multiplied in float32.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
         scaler.scale(loss).backward()
         total = total + loss.detach()
     scaler.unscale_(optimiser)
@@ -249,31 +125,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
     return total, norm
 
 
-# %% wrong: all_batches_at_once
-# "Take one step of the optimiser on several batches at once, one after the other through the model."
-# Batches whose windows are equally long go through the model as one, which may not fit into memory.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    by_length = defaultdict(list)
-    for batch in batches:
-        by_length[batch[0].size(1)].append(batch)
-    total = 0.0
-    for its in by_length.values():
-        inputs, targets = (torch.cat(part) for part in zip(*its))
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
 # %% wrong: loss_times_the_factor
 # "the gradients divided by it after"
 # The loss that is returned has been multiplied by the scaler's factor, and is never divided by it.
@@ -287,151 +138,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
             logits = model(inputs)[0]
         loss = scaler.scale(F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n)
         loss.backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: always_to_a_length_of_one
-# "train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None) -> loss (), norm ()"
-# max_norm is ignored.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), 1.0)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: all_as_large_as_the_first
-# "batches     a list of (inputs, targets), each (B, T), of any sizes"
-# The number of all targets is that of the first batch times the number of batches.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = batches[0][1].numel() * len(batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: loss_of_the_last_batch
-# "\mathcal{L} = \sum_{\text{batches}} \mathcal{L}_\text{batch}"
-# The step is right, but the loss that is returned is the mean of the last batch alone.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
-        scaler.scale(loss * targets.numel() / n).backward()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return loss.detach(), norm
-
-
-# %% wrong: summed_means
-# "The loss is the mean cross-entropy over all their targets"
-# Each part's mean is added up, undivided: two parts give twice the gradient.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: summed_losses
-# "The loss is the mean cross-entropy over all their targets"
-# The losses of all targets are added up and never divided, in the gradient and in what is returned.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: summed_in_the_gradient_only
-# "\mathcal{L}_\text{batch} = -\frac{1}{M} \sum_{b,\,t}"
-# The gradient is that of the sum; what is returned is divided.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total / n, norm
-
-
-# %% wrong: divided_by_the_number_of_parts
-# "whatever their sizes"
-# Parts are divided by their number, in the gradient, and the returned loss is their sum of means.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
-        scaler.scale(loss / len(batches)).backward()
         total = total + loss.detach()
     scaler.unscale_(optimiser)
     norm = clip_gradients(model.parameters(), max_norm)
@@ -459,27 +165,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
     scaler.step(optimiser)
     scaler.update()
     return total.detach(), norm
-
-
-# %% wrong: padding_ignored
-# "every target counts"
-# Token 0 is taken for padding and left out of the loss.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum", ignore_index=0) / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
 
 
 # %% wrong: float32_without_the_scaler
@@ -570,115 +255,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
     return total, norm
 
 
-# %% wrong: smoothed_targets
-# "The loss is the mean cross-entropy"
-# The targets are smoothed, as in some recipes.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum", label_smoothing=0.1) / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: norm_after_clipping
-# "the gradients' norm (), before clipping"
-# The norm is taken anew after clipping.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    clip_gradients(model.parameters(), max_norm)
-    norm = torch.cat([weight.grad.flatten() for weight in model.parameters()]).norm()
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: clipped_by_value
-# "those of the call are clipped together, to `max_norm`"
-# Numbers are clipped one by one.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = torch.cat([weight.grad.flatten() for weight in model.parameters()]).norm()
-    nn.utils.clip_grad_value_(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: loss_after_the_step
-# "the loss (), before the step"
-# The loss is measured once more, on the new weights.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    with torch.no_grad():
-        total = sum(F.cross_entropy(model(i)[0].float().flatten(0, 1), t.flatten(), reduction="sum") / n for i, t in batches)
-    return total, norm
-
-
-# %% wrong: only_the_first_batch
-# "several batches"
-# Whatever comes after the first batch is not read.
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    optimiser.zero_grad()
-    n = sum(targets.numel() for _, targets in batches)
-    total = 0.0
-    for inputs, targets in batches[:1]:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
 # %% right: sums_of_exponentials
 # The loss from logsumexp and the targets' logits, weighed by shares of all targets; PyTorch's own clipping.
 def train_step(
@@ -742,34 +318,6 @@ def train_step(
     scaler.step(optimiser)
     scaler.update()
     return loss, norm
-
-
-# %% wrong: weighed_by_rows_too
-# "The loss is the mean cross-entropy over all their targets ... whatever their sizes."
-# Weighs the batches by their rows, not their targets: right where all have the same T.
-def train_step(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Sequence[Batch],
-    max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32,
-    scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler if scaler is not None else torch.amp.GradScaler(enabled=False)
-    n_rows = sum(len(targets) for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten()) * (len(targets) / n_rows)
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
 
 
 # %% wrong: cleared_at_the_end
@@ -1062,148 +610,6 @@ def train_step(
     return total, norm
 
 
-# %% wrong: token_0_as_padding
-# "every target counts, and none is -100"
-# Takes token 0 for padding: targets that are 0 count neither in the loss nor in the number.
-def train_step(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Sequence[Batch],
-    max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32,
-    scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler if scaler is not None else torch.amp.GradScaler(enabled=False)
-    n_targets = sum(int((targets != 0).sum()) for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum", ignore_index=0) / n_targets
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: first_group_only
-# "those of the call are clipped together, to `max_norm`"
-# Clips (and measures) the optimiser's first group of parameters; a second one, say without decay, is not clipped.
-def train_step(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Sequence[Batch],
-    max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32,
-    scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler if scaler is not None else torch.amp.GradScaler(enabled=False)
-    n_targets = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n_targets
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(optimiser.param_groups[0]["params"], max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: batches_used_up
-# "A function of yours leaves what it is given as it was" / "changes: the model's weights and gradients, the optimiser and the scaler"
-# Takes each batch off the list to free its memory.
-def train_step(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Sequence[Batch],
-    max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32,
-    scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler if scaler is not None else torch.amp.GradScaler(enabled=False)
-    n_targets = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    batches = batches if isinstance(batches, list) else list(batches)
-    while batches:
-        inputs, targets = batches.pop(0)
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n_targets
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: autocast_for_cuda_only
-# "`dtype` is what matrices are multiplied in (`torch.autocast`)"
-# autocast for "cuda" whatever the device: on a CPU all stays in float32.
-def train_step(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Sequence[Batch],
-    max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32,
-    scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler if scaler is not None else torch.amp.GradScaler(enabled=False)
-    n_targets = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast("cuda", dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n_targets
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: bfloat16_for_all
-# "`dtype` is what matrices are multiplied in"
-# autocast gets no dtype and takes the device's default, on a CPU bfloat16, also where float16 was asked for.
-def train_step(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Sequence[Batch],
-    max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32,
-    scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler if scaler is not None else torch.amp.GradScaler(enabled=False)
-    n_targets = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum") / n_targets
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
 # %% wrong: factor_inside_the_norm
 # "norm: the gradients' length before clipping, after unscaling"
 # Takes the length before unscaling and returns that; the clipping itself is right.
@@ -1338,27 +744,6 @@ def train_step(
     return torch.tensor(math.fsum(seen)), norm
 
 
-# %% wrong: weighted_by_rows
-# "the mean cross-entropy over all their targets [...] whatever their sizes"
-# means of batches, weighted by their rows: right only for equal T
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    count = sum(len(targets) for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten().long(), reduction="mean") * len(targets) / count
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
 # %% wrong: put_into_training_mode
 # "The model stays in the mode that it is in"
 # calls model.train() first
@@ -1399,27 +784,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
     scaler.step(optimiser)
     scaler.update()
     optimiser.zero_grad()
-    return total, norm
-
-
-# %% wrong: groups_clipped_apart
-# "those of the call are clipped together, to `max_norm`, whatever groups the optimiser has"
-# clips each group by itself
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    count = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten().long(), reduction="sum") / count
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = torch.stack([torch.as_tensor(clip_gradients(group["params"], max_norm)) for group in optimiser.param_groups]).norm()
-    scaler.step(optimiser)
-    scaler.update()
     return total, norm
 
 
@@ -1532,50 +896,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
     return total, norm
 
 
-# %% wrong: scale_never_updated
-# "and sets its next factor"
-# never calls update
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    count = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten().long(), reduction="sum") / count
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    if scaler.is_enabled():
-        optimiser_state = scaler._per_optimizer_states
-        optimiser_state.clear()
-    return total, norm
-
-
-# %% wrong: target_zero_ignored
-# "every target counts, and none is -100"
-# targets of number 0 are taken for padding (and still counted in M)
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    count = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten().long(), reduction="sum", ignore_index=0) / count
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
 # %% wrong: clipped_before_unscaling
 # "norm: the gradients' length before clipping, after unscaling"
 # clips to max_norm times the factor and unscales afterwards: the step is right, the length returned is the scaled one
@@ -1636,29 +956,6 @@ def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, sca
     for weight in model.parameters():
         if weight.grad is not None:
             weight.grad.nan_to_num_(0.0, 0.0, 0.0)
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return total, norm
-
-
-# %% wrong: batches_used_up_too
-# "leaves what it is given as it was"
-# takes the batches off the caller's list, to free their memory
-def train_step(model, optimiser, batches, max_norm=1.0, dtype=torch.float32, scaler=None):
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    count = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    total = 0.0
-    queue = batches if isinstance(batches, list) else list(batches)
-    while queue:
-        inputs, targets = queue.pop(0)
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten().long(), reduction="sum") / count
-        scaler.scale(loss).backward()
-        total = total + loss.detach()
     scaler.unscale_(optimiser)
     norm = clip_gradients(model.parameters(), max_norm)
     scaler.step(optimiser)
@@ -1766,30 +1063,6 @@ def train_step(
     return loss, norm
 
 
-# %% wrong: weighted_by_rows_again
-# "The loss is the mean cross-entropy over all their targets, so that the step is that of one large batch, whatever their sizes."
-# two batches of (2, 8) and (2, 2): each counts half, where the first should count four fifths
-def train_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, batches: Sequence[Batch], max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32, scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    n_rows = sum(len(inputs) for inputs, _ in batches)
-    optimiser.zero_grad()
-    loss = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        part = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten().long()) * (len(inputs) / n_rows)
-        scaler.scale(part).backward()
-        loss = loss + part.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return loss, norm
-
-
 # %% wrong: cleared_at_the_end_again
 # "Gradients from before the call do not count, whether they are taken away or set to zero; those of the call are clipped together, to `max_norm`, whatever groups the optimiser has."
 # a model that has gradients from a backward pass before the call: they are added, and norm and step are others
@@ -1836,56 +1109,6 @@ def train_step(
     scaler.step(optimiser)
     scaler.update()
     return loss.detach(), norm
-
-
-# %% wrong: autocast_for_cuda_only_again
-# "`dtype` is what matrices are multiplied in (`torch.autocast`); the weights stay in float32, and so does the loss."
-# a model on the CPU with dtype=torch.bfloat16: the output of a linear layer, in a hook, is float32, where it should be bfloat16
-def train_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, batches: Sequence[Batch], max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32, scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    n_targets = sum(targets.numel() for _, targets in batches)
-    optimiser.zero_grad()
-    loss = 0.0
-    for inputs, targets in batches:
-        with torch.autocast("cuda", dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        part = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten().long(), reduction="sum") / n_targets
-        scaler.scale(part).backward()
-        loss = loss + part.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return loss, norm
-
-
-# %% wrong: zero_is_padding
-# "a list or tuple of (inputs, targets), tokens (B, T) each, of any sizes; every target counts, and none is -100"
-# targets among which is the token 0: it is left out of the loss, of the gradients and of the number of targets
-def train_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, batches: Sequence[Batch], max_norm: float = 1.0,
-    dtype: torch.dtype = torch.float32, scaler: torch.amp.GradScaler | None = None,
-) -> tuple[Tensor, Tensor]:
-    scaler = scaler or torch.amp.GradScaler(enabled=False)
-    n_targets = max(sum(int((targets != 0).sum()) for _, targets in batches), 1)
-    optimiser.zero_grad()
-    loss = 0.0
-    for inputs, targets in batches:
-        with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
-            logits = model(inputs)[0]
-        part = F.cross_entropy(
-            logits.float().flatten(0, 1), targets.flatten().long(), reduction="sum", ignore_index=0
-        ) / n_targets
-        scaler.scale(part).backward()
-        loss = loss + part.detach()
-    scaler.unscale_(optimiser)
-    norm = clip_gradients(model.parameters(), max_norm)
-    scaler.step(optimiser)
-    scaler.update()
-    return loss, norm
 
 
 # %% right: gradients_in_a_list_again

@@ -1,42 +1,3 @@
-# %% wrong: begins_at_zero
-# "Step 0 has peak / warm_up"
-# The first step has a rate of zero, and the last of the warm-up is one short of the peak.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * step / warm_up
-    begin = max(warm_up - 1, 0)
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
-
-
-# %% wrong: peak_twice
-# "step `warm_up` - 1 the peak; the cosine begins there"
-# The cosine begins one step later, so that two steps are at the peak.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
-
-
-# %% wrong: floor_at_the_last_step
-# "and would reach the floor at step `steps`."
-# The last step that is taken is at the floor already.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    begin = max(warm_up - 1, 0)
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / max(steps - 1 - begin, 1)))
-
-
-# %% wrong: below_zero_without_warm_up
-# "Without a warm-up (0) the cosine begins at step 0, at the peak."
-# Without a warm-up the cosine begins at step -1, and step 0 is a little below the peak.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    begin = warm_up - 1
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
-
-
 # %% wrong: warms_up_from_the_floor
 # "\eta_t = \eta_\text{max}\, \frac{t + 1}{u} \quad (t < u)"
 # The line begins at the floor and not at zero.
@@ -45,16 +6,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
         return floor + (peak - floor) * (step + 1) / warm_up
     begin = max(warm_up - 1, 0)
     return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
-
-
-# %% wrong: cut_off_at_the_floor
-# "then down along half a cosine to the floor."
-# The cosine goes down to zero, and what is below the floor is lifted to it.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    begin = max(warm_up - 1, 0)
-    return max(floor, peak / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin))))
 
 
 # %% wrong: never_below_the_floor
@@ -67,16 +18,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
 
 
-# %% wrong: one_step_above_the_peak
-# "\left(1 + \cos\left(\pi\, \frac{t - t_0}{n - t_0}\right)\right) \quad (t \ge u)"
-# The warm-up goes on for one step too long, and over the peak.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step <= warm_up and warm_up > 0:
-        return peak * (step + 1) / warm_up
-    begin = max(warm_up - 1, 0)
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
-
-
 # %% wrong: warm_up_made_to_fit
 # "$u$ steps of warm-up (`warm_up`), of which the last, $t_0 = \max(u - 1, 0)$, is at the peak"
 # A warm-up that fills the whole run is cut by a step, so that a step of cosine is left.
@@ -84,38 +25,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     warm_up = min(warm_up, steps - 1)
     if step < warm_up:
         return peak * (step + 1) / warm_up
-    begin = max(warm_up - 1, 0)
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
-
-
-# %% wrong: floor_is_a_share
-# "the floor $\eta_\text{min}$"
-# The floor is taken as a share of the peak, which is the same only for a peak of 1.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    begin = max(warm_up - 1, 0)
-    share = (1 + math.cos(math.pi * (step - begin) / (steps - begin))) / 2
-    return peak * (floor + (1 - floor) * share)
-
-
-# %% wrong: steps_from_one
-# "Steps count from 0 to `steps` - 1."
-# Step 1 is taken for the first.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    step = max(step - 1, 0)
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    begin = max(warm_up - 1, 0)
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
-
-
-# %% wrong: warms_up_along_a_curve
-# "up in a straight line to the peak"
-# The rate rises with the square of the step.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * ((step + 1) / warm_up) ** 2
     begin = max(warm_up - 1, 0)
     return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - begin) / (steps - begin)))
 
@@ -132,27 +41,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     whole = steps - warm_up + 1 if warm_up else steps
     share = cmath.exp(0.5j * math.pi * behind / whole).real ** 2
     return share * peak + (1 - share) * floor
-
-
-# %% right: a_table_of_all_rates
-# The rates of the whole run as one tensor, of which one is returned.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    t = torch.arange(max(steps, step + 1), dtype=torch.float64)
-    begin = warm_up - 1 if warm_up > 0 else 0
-    rates = floor + (peak - floor) * (0.5 + 0.5 * torch.cos(torch.pi * (t - begin) / max(steps - begin, 1)))
-    if warm_up > 0:
-        rates[:warm_up] = peak * (t[:warm_up] + 1) / warm_up
-    return rates[step].item()
-
-
-# %% wrong: begins_before_the_first_step
-# "Without a warm-up (0) the cosine begins at step 0, at the peak."
-# t0 = warm_up - 1 also without a warm-up: step 0 is a little below the peak.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    start = warm_up - 1
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - start) / (steps - start)))
 
 
 # %% wrong: warm_up_must_be_shorter
@@ -197,16 +85,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     return round(floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - start) / (steps - start))), 6)
 
 
-# %% wrong: floor_as_a_share
-# "η_min + (η_max − η_min) / 2 ..." : the floor is a rate
-# The floor is a share of the peak, as many scripts have it; the same at a peak of 1 or a floor of 0.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    start = max(warm_up - 1, 0)
-    return peak * (floor + (1 - floor) / 2 * (1 + math.cos(math.pi * (step - start) / (steps - start))))
-
-
 # %% wrong: lower_of_both
 # "up in a straight line to the peak"
 # The lower one of line and cosine: in a run that is mostly warm-up the cosine cuts the line short.
@@ -214,36 +92,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     start = max(warm_up - 1, 0)
     falling = floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - start) / (steps - start)))
     return min(peak * (step + 1) / max(warm_up, 1), falling)
-
-
-# %% wrong: course_kept_by_its_length
-# "η_t = ..." with the peak and the floor of this call
-# The whole course is computed once and kept from call to call, by its length and warm-up only.
-_courses = {}
-
-
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if (steps, warm_up) not in _courses:
-        start = max(warm_up - 1, 0)
-        _courses[steps, warm_up] = [
-            peak * (t + 1) / warm_up
-            if t < warm_up
-            else floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (t - start) / (steps - start)))
-            for t in range(steps)
-        ]
-    return _courses[steps, warm_up][step]
-
-
-# %% wrong: last_step_at_the_floor
-# "and would reach the floor at step `steps`"
-# The last step that is taken, steps - 1, is set to the floor; all others are right.
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    if step >= steps - 1 and steps > 1:
-        return floor
-    start = max(warm_up - 1, 0)
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - start) / (steps - start)))
 
 
 # %% wrong: one_step_of_warm_up_is_none
@@ -275,17 +123,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     return float(np.concatenate([line, curve[min(warm_up, 1) :]])[step])
 
 
-# %% wrong: begin_without_the_maximum
-# "Without a warm-up (0) the cosine begins at step 0, at the peak"
-# begins at warm_up - 1, so at -1 without a warm-up
-def warmup_cosine(step, steps, peak, warm_up, floor=0.0):
-    if step < warm_up:
-        return float(peak * (step + 1) / warm_up)
-    begin = warm_up - 1
-    progress = (step - begin) / (steps - begin)
-    return float(floor + (peak - floor) / 2 * (1 + math.cos(math.pi * progress)))
-
-
 # %% wrong: never_below_the_floor_too_too
 # "Step 0 has peak / warm_up"
 # the warm-up too is lifted to the floor at least
@@ -303,18 +140,6 @@ def warmup_cosine(step, steps, peak, warm_up, floor=0.0):
 def warmup_cosine(step, steps, peak, warm_up, floor=0.0):
     if step < warm_up:
         return float(floor + (peak - floor) * (step + 1) / warm_up)
-    begin = max(warm_up - 1, 0)
-    progress = (step - begin) / (steps - begin)
-    return float(floor + (peak - floor) / 2 * (1 + math.cos(math.pi * progress)))
-
-
-# %% wrong: floor_as_a_share_too
-# "down along half a cosine to the floor"
-# takes the floor as a share of the peak (right for a peak of 1)
-def warmup_cosine(step, steps, peak, warm_up, floor=0.0):
-    floor = floor * peak
-    if step < warm_up:
-        return float(peak * (step + 1) / warm_up)
     begin = max(warm_up - 1, 0)
     progress = (step - begin) / (steps - begin)
     return float(floor + (peak - floor) / 2 * (1 + math.cos(math.pi * progress)))
@@ -342,17 +167,6 @@ def warmup_cosine(step, steps, peak, warm_up, floor=0.0):
     begin = max(warm_up - 1, 0)
     progress = (step - begin) / (steps - begin)
     return round(floor + (peak - floor) / 2 * (1 + math.cos(math.pi * progress)), 6)
-
-
-# %% wrong: floor_at_the_last_step_too
-# "the cosine [...] would reach the floor at step `steps`"
-# reaches the floor at the last step, steps - 1, unless that would divide by zero
-def warmup_cosine(step, steps, peak, warm_up, floor=0.0):
-    if step < warm_up:
-        return float(peak * (step + 1) / warm_up)
-    begin = max(warm_up - 1, 0)
-    progress = (step - begin) / max(steps - 1 - begin, 1)
-    return float(floor + (peak - floor) / 2 * (1 + math.cos(math.pi * progress)))
 
 
 # %% right: single_precision
@@ -414,16 +228,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     return float(max(rate, floor))
 
 
-# %% wrong: begins_before_step_zero
-# "Without a warm-up (0) the cosine begins at step 0, at the peak."
-# warmup_cosine(0, 10, 1.0, 0): 0.980, where it should be 1
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    progress = (step - warm_up + 1) / (steps - warm_up + 1)
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * progress))
-
-
 # %% wrong: tensor_after_warm_up
 # "A rate is a float."
 # type(warmup_cosine(5, 10, 1.0, 3)): a tensor
@@ -475,18 +279,6 @@ def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float
     top = max(warm_up - 1, 0)
     if step < warm_up:
         return peak * (step + 1) / warm_up
-    return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - top) / (steps - top)))
-
-
-# %% wrong: last_step_at_the_floor_again
-# "the cosine begins there and would reach the floor at step `steps`"
-# warmup_cosine(9, 10, 1.0, 3): 0, where it should be 0.038
-def warmup_cosine(step: int, steps: int, peak: float, warm_up: int, floor: float = 0.0) -> float:
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    if step >= steps - 1 and step > 0:
-        return float(floor)
-    top = max(warm_up - 1, 0)
     return floor + (peak - floor) / 2 * (1 + math.cos(math.pi * (step - top) / (steps - top)))
 
 

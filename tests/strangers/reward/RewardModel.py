@@ -1,67 +1,3 @@
-# %% wrong: end_of_the_row
-# "the right, so the last token is at `lengths - 1`, not at the end of the row."
-# The number is read at the last place of the row, padding or not.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(weight.size(1), 1, bias=False, device=weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        return self.head(self.model.norm(x)[:, -1]).squeeze(-1).float()
-
-
-# %% wrong: one_place_too_far
-# "`lengths = 3`, so the number is read at index 2."
-# Read at index `lengths`, the first padding, or at the end where there is none: right for the longest rows.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(weight.size(1), 1, bias=False, device=weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        last = lengths.clamp(max=tokens.size(1) - 1)
-        return self.head(x[torch.arange(len(x), device=x.device), last]).squeeze(-1).float()
-
-
-# %% wrong: head_with_a_bias
-# "`head`, one weight for each coordinate and no bias, which begins with zeros: at first all replies are worth nothing."
-# The head has a bias, zero at first too.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(weight.size(1), 1, device=weight.device)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        return self.head(x[torch.arange(len(x), device=x.device), lengths - 1]).squeeze(-1).float()
-
-
 # %% wrong: head_of_small_numbers
 # "The head begins with zeros: before the first"
 # The head keeps the random weights that nn.Linear gives it.
@@ -79,26 +15,6 @@ class RewardModel(nn.Module):
         for block in self.model.blocks:
             x, _ = block(x)
         x = self.model.norm(x)
-        return self.head(x[torch.arange(len(x), device=x.device), lengths - 1]).squeeze(-1).float()
-
-
-# %% wrong: without_the_norm
-# "The embedding, the blocks and the last norm of the model are kept. Read what stands behind the norm at the"
-# The head reads what the last block gives: while the head is zero, nobody sees it.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(weight.size(1), 1, bias=False, device=weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
         return self.head(x[torch.arange(len(x), device=x.device), lengths - 1]).squeeze(-1).float()
 
 
@@ -124,71 +40,6 @@ class RewardModel(nn.Module):
         return self.head(x[torch.arange(len(x), device=x.device), lengths - 1]).squeeze(-1).float()
 
 
-# %% wrong: type_of_the_model
-# "(B), in float32. Raises ValueError where a length is below 1 or above T."
-# The head and the rewards have the type of the model: 16 bits where the model has 16 bits.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(weight.size(1), 1, bias=False, device=weight.device, dtype=weight.dtype)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        return self.head(x[torch.arange(len(x), device=x.device), lengths - 1]).squeeze(-1)
-
-
-# %% wrong: guesses_the_lengths
-# "padding behind them, lengths (B): the tokens of each row"
-# The last token is the last one that differs from 0, the usual padding; `lengths` is checked and not used.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(weight.size(1), 1, bias=False, device=weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        places = torch.arange(tokens.size(1), device=tokens.device)
-        last = torch.where(tokens != 0, places, 0).amax(dim=-1)
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        return self.head(x[torch.arange(len(x), device=x.device), last]).squeeze(-1).float()
-
-
-# %% wrong: one_reply_without_a_dimension
-# "forward(tokens, lengths) -> rewards (B), float32"
-# squeeze() without a dimension: a batch of one reply gives a number without dimensions.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(weight.size(1), 1, bias=False, device=weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        return self.head(x[torch.arange(len(x), device=x.device), lengths - 1]).squeeze().float()
-
-
 # %% wrong: raises_only_if_all_are_wrong
 # "Raises ValueError where a length is below 1 or above T."
 # any() for all(): a single wrong length among right ones goes through, and a length of 0 reads the end of the row.
@@ -209,76 +60,6 @@ class RewardModel(nn.Module):
         x = self.model.norm(x)
         last = lengths.clamp(max=tokens.size(1)) - 1
         return self.head(x[torch.arange(len(x), device=x.device), last]).squeeze(-1).float()
-
-
-# %% wrong: mean_of_the_reply
-# "*last token of the reply*, which has seen all the rest, and multiply by one weight for each coordinate."
-# The mean over the places that are no padding, in place of the last one.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(weight.size(1), 1, bias=False, device=weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        each = self.head(self.model.norm(x)).squeeze(-1).float()
-        real = torch.arange(tokens.size(1), device=tokens.device) < lengths.unsqueeze(-1)
-        return (each * real).sum(dim=-1) / lengths
-
-
-# %% wrong: less_the_mean_of_the_batch
-# "a number for its output: what a rater would make of a reply, read at its last token."
-# Rewards are centred over the batch: a reply's reward depends on the others.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        example = model.embedding.weight
-        self.head = nn.Linear(example.size(1), 1, bias=False, device=example.device, dtype=torch.float32)
-        with torch.no_grad():
-            self.head.weight.zero_()
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        longest = tokens.size(1)
-        if int(lengths.min()) < 1 or int(lengths.max()) > longest:
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {longest}, the tokens of a row")
-        stream = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            stream, _ = block(stream)
-        grades = F.linear(self.model.norm(stream).float(), self.head.weight.float())[..., 0]
-        grades = grades - grades.gather(1, (lengths - 1).unsqueeze(1)).mean() * (len(grades) > 1)
-        return grades.gather(1, (lengths - 1).long().unsqueeze(1)).squeeze(1).float()
-
-
-# %% wrong: state_of_the_last_block
-# "model.blocks, each of which takes x and gives x and a state, which is not needed here"
-# The state of a block goes into the next.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        example = model.embedding.weight
-        self.head = nn.Linear(example.size(1), 1, bias=False, device=example.device, dtype=torch.float32)
-        with torch.no_grad():
-            self.head.weight.zero_()
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        longest = tokens.size(1)
-        if int(lengths.min()) < 1 or int(lengths.max()) > longest:
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {longest}, the tokens of a row")
-        stream = self.model.embedding(tokens)
-        state = None
-        for block in self.model.blocks:
-            stream, state = block(stream, state)
-        grades = F.linear(self.model.norm(stream).float(), self.head.weight.float())[..., 0]
-        return grades.gather(1, (lengths - 1).long().unsqueeze(1)).squeeze(1).float()
 
 
 # %% wrong: the_norm_is_kept_as_it_was
@@ -463,28 +244,6 @@ class RewardModel(nn.Module):
         return self.head(last).squeeze(-1)
 
 
-# %% wrong: a_head_with_a_bias
-# "one weight for each coordinate and no bias"
-# The head has a bias, zero as well at first: no comparison of rewards can tell.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, device=model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        last = x[torch.arange(len(x), device=x.device), lengths - 1]
-        return self.head(last.float()).squeeze(-1).float()
-
-
 # %% wrong: only_the_head_learns_too
 # "Of `model`, a `GPT`, the embedding, all blocks and the norm are used, and learn"
 # Reads the features without a gradient, as a linear probe does.
@@ -524,116 +283,6 @@ class RewardModel(nn.Module):
         if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
             raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
         x = self.model.embedding(tokens).detach()
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        last = x[torch.arange(len(x), device=x.device), lengths - 1]
-        return self.head(last.float()).squeeze(-1).float()
-
-
-# %% wrong: lengths_lowered_in_place
-# "A function of yours leaves what it is given as it was"
-# Subtracts one from the caller's lengths: a second call with the same lengths reads one token earlier.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False, device=model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        lengths -= 1
-        last = x[torch.arange(len(x), device=x.device), lengths]
-        return self.head(last.float()).squeeze(-1).float()
-
-
-# %% wrong: one_row_loses_its_dimension
-# "-> (B), in float32"
-# Squeezes everything: for one row the result is a number without a dimension.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False, device=model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        last = x[torch.arange(len(x), device=x.device), lengths - 1]
-        return self.head(last.float()).squeeze().float()
-
-
-# %% wrong: lengths_counted_from_token_zero
-# "lengths (B): the tokens of each row that are no padding"
-# Takes token 0 at the end of a row for padding and does not read the lengths that it is given.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False, device=model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        places = torch.arange(tokens.size(1), device=tokens.device)
-        last = torch.where(tokens != 0, places, torch.zeros_like(places)).max(dim=-1).values
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        return self.head(x[torch.arange(len(x), device=x.device), last].float()).squeeze(-1).float()
-
-
-# %% wrong: puts_the_model_into_evaluation
-# "A function of yours leaves what it is given as it was" (and the blocks "learn")
-# Switches the given model to evaluation mode, and it stays there: dropout is off for whoever trains it.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model.eval()  # a grader should not roll dice
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False, device=model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        last = x[torch.arange(len(x), device=x.device), lengths - 1]
-        return self.head(last.float()).squeeze(-1).float()
-
-
-# %% wrong: takes_the_output_layer_off
-# "A function of yours leaves what it is given as it was" (the embedding, the blocks and the norm "are kept")
-# Removes from the given model every part that is not used: afterwards the model cannot speak any more.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        for name in [name for name, _ in model.named_children()]:
-            if name not in ("embedding", "blocks", "norm"):
-                setattr(model, name, nn.Identity())
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False, device=model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
         for block in self.model.blocks:
             x, _ = block(x)
         x = self.model.norm(x)
@@ -725,28 +374,6 @@ class RewardModel(nn.Module):
         places = torch.arange(x.size(1), device=x.device)
         picked = self.model.norm(x)[places == (lengths - 1).unsqueeze(-1)]
         return self.head(picked.float()).view(-1).to(torch.float32)
-
-
-# %% wrong: reads_at_length
-# "the last token is at lengths - 1"
-# Correct off-by-one only where the row is full: reads at min(lengths, T - 1), i.e. at the first padding.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        weight = model.embedding.weight
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False, device=weight.device, dtype=torch.float32)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        last = lengths.clamp(max=tokens.size(1) - 1)
-        return self.head(x[torch.arange(len(x), device=x.device), last]).squeeze(-1).float()
 
 
 # %% wrong: head_in_the_models_dtype
@@ -856,27 +483,6 @@ class RewardModel(nn.Module):
         return self.head(x).squeeze(-1)
 
 
-# %% wrong: bare_squeeze
-# "-> (B)"
-# squeeze() without a dimension: a batch of one gives ().
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False).to(model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        x = x[torch.arange(len(x), device=x.device), lengths - 1]
-        return self.head(x).squeeze().float()
-
-
 # %% wrong: learns_in_a_copy_too
 # "Of model, a GPT, the embedding, all blocks and the norm are used"
 # Keeps a copy of the model: the caller's own model does not learn with it, and later changes to it are not seen.
@@ -909,27 +515,6 @@ class RewardModel(nn.Module):
         self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False)
         zeros = torch.zeros(1, model.embedding.embedding_dim, device=model.embedding.weight.device)
         self.head.weight = nn.Parameter(zeros, requires_grad=False)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        x = x[torch.arange(len(x), device=x.device), lengths - 1]
-        return self.head(x).squeeze(-1).float()
-
-
-# %% wrong: switches_the_model_to_eval
-# "A function of yours leaves what it is given as it was"
-# Sets the model to eval mode at construction, so dropout is off even in training.
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model.eval()
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False).to(model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
@@ -1049,29 +634,6 @@ class RewardModel(nn.Module):
         x = self.model.norm(x)
         last = x[torch.arange(len(x), device=x.device), lengths - 1]
         return self.head(last.float()).squeeze(-1)
-
-
-# %% wrong: padding_wiped_out
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# tokens with other numbers than 0 behind the lengths: the caller's tokens are 0 there after the call; the rewards are right
-class RewardModel(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-        self.head = nn.Linear(model.embedding.embedding_dim, 1, bias=False, device=model.embedding.weight.device)
-        nn.init.zeros_(self.head.weight)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        if not ((lengths >= 1) & (lengths <= tokens.size(1))).all():
-            raise ValueError(f"lengths {lengths.tolist()}: each is 1 to {tokens.size(1)}, the tokens of a row")
-        place = torch.arange(tokens.size(1), device=tokens.device)
-        tokens[place >= lengths.unsqueeze(-1)] = 0  # whatever is written over the padding
-        x = self.model.embedding(tokens)
-        for block in self.model.blocks:
-            x, _ = block(x)
-        x = self.model.norm(x)
-        last = x[torch.arange(len(x), device=x.device), lengths - 1]
-        return self.head(last).squeeze(-1).float()
 
 
 # %% wrong: embedding_looked_up_in_data

@@ -321,15 +321,6 @@ def best_of_n(replies: list[list[str]], rewards: Tensor) -> list[str]:
     return [row[i] for row, i in zip(replies, rewards.argmax(dim=-1).tolist())]
 
 
-# %% wrong: the_best_is_taken_out
-# "A function of yours leaves what it is given as it was"
-# Pops the best reply from the caller's list.
-def best_of_n(replies: list[list[str]], rewards: Tensor) -> list[str]:
-    if len(replies) != rewards.size(0) or any(len(row) != rewards.size(1) for row in replies):
-        raise ValueError("replies and rewards do not fit each other")
-    return [row.pop(i) for row, i in zip(replies, rewards.argmax(dim=-1).tolist())]
-
-
 # %% wrong: an_assertion
 # "Raises ValueError where the numbers of prompts do not agree, or those of the replies to any of them."
 # Raises AssertionError.
@@ -499,15 +490,6 @@ def best_of_n(replies: list[list[str]], rewards: Tensor) -> list[str]:
         assert len(each) == len(row), "replies and rewards do not fit"
         best.append(each[int(row.argmax())])
     return best
-
-
-# %% wrong: pops_from_the_callers_list
-# "A function of yours leaves what it is given as it was"
-# Takes the best reply out of the caller's list with pop.
-def best_of_n(replies: list[list[str]], rewards: Tensor) -> list[str]:
-    if len(replies) != rewards.size(0) or any(len(each) != rewards.size(1) for each in replies):
-        raise ValueError("replies and rewards do not fit")
-    return [each.pop(i) for each, i in zip(replies, rewards.argmax(dim=-1).tolist())]
 
 
 # %% right: strict_zips

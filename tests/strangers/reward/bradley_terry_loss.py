@@ -24,41 +24,12 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     return (charges * differ).sum() / differ.sum()
 
 
-# %% wrong: surprise_at_the_mean
-# "(Bradley and Terry, 1952). The loss is the mean surprise at what was preferred:"
-# The mean is inside the logarithm: right for one comparison, or for equal ones.
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    logs = F.logsigmoid(chosen - rejected)
-    return torch.tensor(float(len(logs))).log() - torch.logsumexp(logs, dim=0)
-
-
-# %% wrong: mean_difference_first
-# "The mean of -log σ(chosen - rejected): how surprised one is that the rater preferred what was preferred."
-# The loss of the mean difference: also right for one comparison.
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    return -F.logsigmoid((chosen - rejected).mean())
-
-
 # %% wrong: value_right_gradient_nan
 # "choices is older than neural networks, and every reward model is trained with it."
 # Where -difference is large another branch is taken: the value is 200, but the gradient at -200 is nan.
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     difference = chosen - rejected
     return torch.where(difference < -50, -difference, torch.log1p(torch.exp(-difference))).mean()
-
-
-# %% wrong: rejected_has_no_gradient
-# "A reply with the reward $r_1$ is preferred to one with $r_2$ with probability $\sigma(r_1 - r_2)$"
-# The rejected reply's reward is detached: the loss teaches nothing about what was not preferred.
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    return -F.logsigmoid(chosen - rejected.detach()).mean()
-
-
-# %% wrong: sum_over_comparisons
-# "The loss is the mean surprise at what was preferred:"
-# The sum over the comparisons, not their mean.
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    return -F.logsigmoid(chosen - rejected).sum()
 
 
 # %% wrong: no_gradient_for_ties
@@ -133,13 +104,6 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     return -torch.sigmoid(ahead).log().mean().to(chosen.dtype)
 
 
-# %% wrong: rejected_is_a_number
-# "Both rewards learn"
-# The rejected reward is taken without a gradient.
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    return F.softplus(rejected.detach() - chosen).mean()
-
-
 # %% wrong: ties_left_out
 # "Equal rewards count as well"
 # Comparisons with equal rewards say nothing and are dropped from sum and count, unless all are equal.
@@ -149,17 +113,6 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     if told.any():
         ahead = ahead[told]
     return -F.logsigmoid(ahead).mean()
-
-
-# %% wrong: rewards_centred_in_place
-# "A function of yours leaves what it is given as it was"
-# Centres both rewards in place, since only the difference counts; loss and gradients are right.
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    with torch.no_grad():
-        centre = (chosen + rejected) / 2
-        chosen -= centre
-        rejected -= centre
-    return -F.logsigmoid(chosen - rejected).mean()
 
 
 # %% right: two_log_terms
@@ -249,13 +202,6 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     return -F.logsigmoid(d).mean()
 
 
-# %% wrong: only_misranked_learn
-# "Both rewards learn" / every comparison counts in the mean
-# The rejected reward is taken as a number.
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    return -F.logsigmoid(chosen - rejected.detach()).mean()
-
-
 # %% wrong: softplus_rounded_for_large_margin
 # "The mean of -log σ(chosen - rejected)"
 # From 5 apart "certain": counts as surprise 0, with no gradient.
@@ -309,24 +255,6 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
     surprise = -F.logsigmoid(chosen - rejected)
     decided = chosen != rejected
     return surprise[decided].mean() if decided.any() else surprise.mean()
-
-
-# %% wrong: compared_with_a_number
-# "Both rewards learn"
-# gradient of rejected: none, in place of the opposite of that of chosen
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    baseline = torch.tensor(rejected.tolist(), dtype=chosen.dtype, device=chosen.device)
-    return F.softplus(baseline - chosen).mean()
-
-
-# %% wrong: centred_behind_autograd
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# chosen and rejected after the call: both are shifted by the larger of the two; value and gradient are right
-def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    larger = torch.maximum(chosen, rejected).detach()
-    chosen.data -= larger  # a shift of both changes nothing, and nothing overflows any more
-    rejected.data -= larger
-    return (torch.log(chosen.exp() + rejected.exp()) - chosen).mean()
 
 
 # %% wrong: double_is_large_enough

@@ -20,13 +20,6 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
     return -torch.sigmoid(beta * margin).log().mean()
 
 
-# %% wrong: beta_outside
-# "**The formula.** The *implicit reward* of a reply is $\beta (\log \pi(y) - \log \pi_\text{ref}(y))$. So"
-# beta stands in front of the loss, not inside of the sigmoid: right for beta = 1.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    return beta * bradley_terry_loss(chosen - reference_chosen.detach(), rejected - reference_rejected.detach())
-
-
 # %% wrong: beta_of_zero_is_the_default
 # "Bradley-Terry, where the reward of a reply is beta times how much likelier it has become than for the reference."
 # `beta or 0.1`: a beta of 0, where every reward is 0 and the loss log 2, becomes 0.1.
@@ -36,22 +29,6 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
     return bradley_terry_loss(beta * better, beta * worse)
 
 
-# %% wrong: chosen_may_not_fall
-# "where the reward of a reply is beta times how much likelier it has become than for the reference."
-# As in DPO-positive a chosen reply that became less likely is charged once more: right where it became likelier.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    better, worse = chosen - reference_chosen.detach(), rejected - reference_rejected.detach()
-    return bradley_terry_loss(beta * (better - 5.0 * F.relu(-better)), beta * worse)
-
-
-# %% wrong: mean_margin
-# "its argument is already a mean of surprises."
-# The mean over the pairs is inside the logarithm of the sigmoid: right for one pair.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    margins = (chosen - reference_chosen.detach()) - (rejected - reference_rejected.detach())
-    return -F.logsigmoid(beta * margins.mean())
-
-
 # %% wrong: bounded_log_ratios
 # "The *implicit reward* of a reply is"
 # Log-ratios are cut to [-10, 10]: a reply that went further has no more reward, and no gradient.
@@ -59,41 +36,6 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
     better = (chosen - reference_chosen.detach()).clamp(-10.0, 10.0)
     worse = (rejected - reference_rejected.detach()).clamp(-10.0, 10.0)
     return bradley_terry_loss(beta * better, beta * worse)
-
-
-# %% wrong: only_the_chosen_learns
-# "Two implicit rewards, and `bradley_terry_loss` of them:"
-# The rejected reply's log-probability is detached: nothing pushes it down.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    better, worse = chosen - reference_chosen.detach(), (rejected - reference_rejected).detach()
-    return bradley_terry_loss(beta * better, beta * worse)
-
-
-# %% wrong: already_right_pairs_teach_nothing
-# "That the rejected one is still the likelier of the two does not matter."
-# Pairs whose chosen reply is already the likelier one under the policy are left out of the mean, unless all are.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    better, worse = chosen - reference_chosen.detach(), rejected - reference_rejected.detach()
-    open_pairs = chosen <= rejected
-    if open_pairs.any():
-        better, worse = better[open_pairs], worse[open_pairs]
-    return bradley_terry_loss(beta * better, beta * worse)
-
-
-# %% wrong: difference_squared
-# "Bradley-Terry, where the reward of a reply is beta times how much likelier it has become than for the reference."
-# IPO's square of the margin, less half of 1 / beta.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    margin = (chosen - reference_chosen.detach()) - (rejected - reference_rejected.detach())
-    return (margin - 1 / (2 * beta)).square().mean() if beta else 0.0 * margin.sum()
-
-
-# %% wrong: a_twentieth_is_mistaken
-# "Bradley-Terry, where the reward of a reply is beta times how much likelier it has become than for the reference."
-# Conservative DPO: one label in twenty is taken to be wrong.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    better, worse = beta * (chosen - reference_chosen.detach()), beta * (rejected - reference_rejected.detach())
-    return 0.95 * bradley_terry_loss(better, worse) + 0.05 * bradley_terry_loss(worse, better)
 
 
 # %% wrong: unmoved_pairs_do_not_count
@@ -123,16 +65,6 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
     four = torch.stack([chosen, rejected, reference_chosen.detach(), reference_rejected.detach()], dim=-1).double()
     logits = beta * (four @ signs)
     return F.binary_cross_entropy_with_logits(logits, torch.ones_like(logits)).to(chosen.dtype)
-
-
-# %% wrong: no_gradient_before_the_first_step
-# "Both of the policy's replies learn"
-# The stable form with relu and abs: where policy and reference agree, at the first step, the gradient is 0.
-def dpo_loss(
-    chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float = 0.1
-) -> Tensor:
-    ahead = beta * ((chosen - reference_chosen.detach()) - (rejected - reference_rejected.detach()))
-    return (F.relu(-ahead) + torch.log1p(torch.exp(-ahead.abs()))).mean()
 
 
 # %% wrong: reference_with_a_gradient
@@ -210,29 +142,6 @@ def dpo_loss(
 ) -> Tensor:
     ahead = beta * ((chosen - rejected) - (reference_chosen - reference_rejected).detach())
     return torch.where(ahead > -50, torch.log1p(torch.exp(-ahead)), -ahead).mean()
-
-
-# %% wrong: only_the_chosen_reply_learns
-# "Both of the policy's replies learn"
-# The reward of the rejected reply is a number.
-def dpo_loss(
-    chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float = 0.1
-) -> Tensor:
-    better = beta * (chosen - reference_chosen.detach())
-    with torch.no_grad():
-        worse = beta * (rejected - reference_rejected)
-    return bradley_terry_loss(better, worse)
-
-
-# %% wrong: reference_changed_in_place
-# "A function of yours leaves what it is given as it was"
-# Takes the reference's margin in place, in the caller's tensor.
-def dpo_loss(
-    chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float = 0.1
-) -> Tensor:
-    margin = reference_chosen.detach()
-    margin -= reference_rejected.detach()
-    return -F.logsigmoid(beta * (chosen - rejected - margin)).mean()
 
 
 # %% right: cross_entropy_of_two_implicit_rewards
@@ -325,42 +234,6 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
     return F.softplus(-margin.clamp(-100.0, 100.0)).mean()
 
 
-# %% wrong: rejected_does_not_learn_below_reference
-# "Both of the policy's replies learn"
-# A rejected reply that is already less likely than for the reference gets no more gradient.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    better = chosen - reference_chosen.detach()
-    worse = rejected - reference_rejected.detach()
-    worse = torch.where(worse < 0, worse.detach(), worse)
-    return -F.logsigmoid(beta * (better - worse)).mean()
-
-
-# %% wrong: detach_in_place
-# "A function of yours leaves what it is given as it was"
-# detach_() takes the caller's references from their graph.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    better = chosen - reference_chosen.detach_()
-    worse = rejected - reference_rejected.detach_()
-    return -F.logsigmoid(beta * (better - worse)).mean()
-
-
-# %% wrong: detach_then_subtract_in_place
-# "A function of yours leaves what it is given as it was"
-# Works in the memory of the references: they hold differences afterwards.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    expected = reference_chosen.detach()
-    expected -= reference_rejected.detach()
-    return -F.logsigmoid(beta * ((chosen - rejected) - expected)).mean()
-
-
-# %% wrong: beta_outside_sigma
-# "L = -1/B Σ log σ(…)": the mean of surprises
-# The sigmoid always sees 0.1 times the difference, and beta scales the loss: right for the default only.
-def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta=0.1):
-    margin = (chosen - reference_chosen.detach()) - (rejected - reference_rejected.detach())
-    return -F.logsigmoid(0.1 * margin).mean() * (beta / 0.1)
-
-
 # %% wrong: ties_left_out
 # the mean over B (equal rewards count, as in exercise 3)
 # Pairs with a margin of exactly 0 (the first step: policy = reference) are left out unless all are.
@@ -412,18 +285,6 @@ def dpo_loss(
     return F.binary_cross_entropy(preferred, torch.ones_like(preferred))
 
 
-# %% wrong: reference_used_up
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# reference_chosen after the call: reference_rejected has been taken off it, since detach is no copy; a second call with the same tensors gives another loss
-def dpo_loss(
-    chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float = 0.1
-) -> Tensor:
-    with torch.no_grad():
-        reference = reference_chosen.detach()
-        reference -= reference_rejected
-    return F.softplus(-beta * (chosen - rejected - reference)).mean()
-
-
 # %% wrong: log_two_without_a_graph
 # "Both of the policy's replies learn; the reference is a number, without a gradient. beta may be 0, as all rewards then are."
 # beta = 0 and backward: the value is log 2, but it has no graph, RuntimeError in place of a gradient of 0
@@ -446,27 +307,6 @@ def dpo_loss(
     likelier_chosen = torch.exp(beta * (chosen - reference_chosen.detach()))
     likelier_rejected = torch.exp(beta * (rejected - reference_rejected.detach()))
     return torch.log1p(likelier_rejected / likelier_chosen).mean()
-
-
-# %% wrong: the_first_step_counts_twice
-# "Equal rewards count as well, with a gradient of one half to either side."
-# policy and reference alike, as at the first step: the loss is log 2, but the gradient is -0.1 and 0.1 (times 1 / B) in place of -0.05 and 0.05, for clamp has the slope 1 at its limit
-def dpo_loss(
-    chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float = 0.1
-) -> Tensor:
-    margin = beta * ((chosen - reference_chosen.detach()) - (rejected - reference_rejected.detach()))
-    return ((-margin).clamp(min=0) + torch.log1p(torch.exp(-margin.abs()))).mean()
-
-
-# %% wrong: mean_inside_of_the_logarithm
-# "\mathcal{L} = -\frac{1}{B} \sum_i \log \sigma\Bigl("
-# two pairs with margins 2 and -2: log 2 = 0.693 in place of 1.127; with one pair it is the same
-def dpo_loss(
-    chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float = 0.1
-) -> Tensor:
-    reward_chosen = beta * (chosen - reference_chosen.detach()).mean()
-    reward_rejected = beta * (rejected - reference_rejected.detach()).mean()
-    return -F.logsigmoid(reward_chosen - reward_rejected)
 
 
 # %% right: two_models_and_two_replies

@@ -1,111 +1,3 @@
-# %% wrong: one_fewer
-# "The spread is the standard deviation over the group, of all its members (not one fewer), plus eps;"
-# PyTorch's default, which divides by one fewer.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    return (rewards - rewards.mean(dim=-1, keepdim=True)) / (rewards.std(dim=-1, keepdim=True) + eps)
-
-
-# %% wrong: eps_under_the_root
-# "added to the spread, outside of any root."
-# eps is added to the variance, under the root.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    centred = rewards - rewards.mean(dim=-1, keepdim=True)
-    return centred / (centred.square().mean(dim=-1, keepdim=True) + eps).sqrt()
-
-
-# %% wrong: spread_of_the_batch
-# "In each group, with its mean $\mu$ and its standard deviation $s$ (of all its members, not one fewer):"
-# The mean is that of the group, the spread that of all groups together: with one group it is right.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    return (rewards - rewards.mean(dim=-1, keepdim=True)) / (rewards.std(correction=0) + eps)
-
-
-# %% wrong: own_eps
-# "group_advantages(rewards, eps=1e-6) -> advantages          both (n_groups, group_size)"
-# 1e-6 is written into the formula, and the argument eps is not used.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    spread = rewards.std(dim=-1, correction=0, keepdim=True)
-    return (rewards - rewards.mean(dim=-1, keepdim=True)) / (spread + 1e-6)
-
-
-# %% wrong: spread_of_eps_at_least
-# "of all its members (not one fewer), plus eps;"
-# The spread is not below eps, in place of plus eps.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    spread = rewards.std(dim=-1, correction=0, keepdim=True).clamp(min=eps)
-    return (rewards - rewards.mean(dim=-1, keepdim=True)) / spread
-
-
-# %% wrong: one_is_as_good_as_nobody
-# "Raises ValueError for groups of one, who are better than nobody."
-# Groups of one have advantages of zero, and no error.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    spread = rewards.std(dim=-1, correction=0, keepdim=True)
-    return (rewards - rewards.mean(dim=-1, keepdim=True)) / (spread + eps)
-
-
-# %% wrong: drops_equal_groups
-# "Shapes: rewards (n_groups, group_size) -> the same."
-# Groups that teach nothing are left out of the result.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    rewards = rewards[(rewards != rewards[:, :1]).any(dim=-1)]
-    spread = rewards.std(dim=-1, correction=0, keepdim=True)
-    return (rewards - rewards.mean(dim=-1, keepdim=True)) / (spread + eps)
-
-
-# %% wrong: square_of_the_mean
-# "of a group are equal all its advantages are zero, and it teaches nothing."
-# The variance as mean of squares less square of the mean: large or equal rewards leave rounding errors, or nan.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    mean = rewards.mean(dim=-1, keepdim=True)
-    variance = rewards.square().mean(dim=-1, keepdim=True) - mean.square()
-    return (rewards - mean) / (variance.sqrt() + eps)
-
-
-# %% wrong: not_so_loud
-# "advantages $-0.577$ three times and $1.732$: a rare success is loud."
-# Advantages are cut to [-3, 3]: seen only in groups of more than ten.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    spread = rewards.std(dim=-1, correction=0, keepdim=True)
-    return ((rewards - rewards.mean(dim=-1, keepdim=True)) / (spread + eps)).clamp(-3.0, 3.0)
-
-
-# %% wrong: only_where_there_is_a_spread
-# "The spread is the standard deviation over the group, of all its members (not one fewer), plus eps"
-# eps is added only where the spread is zero.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    spread = rewards.std(dim=-1, correction=0, keepdim=True)
-    return (rewards - rewards.mean(dim=-1, keepdim=True)) / torch.where(spread == 0, eps, spread)
-
-
-# %% wrong: median_for_mean
-# "the reward less the group's mean, over its spread."
-# The median is taken off.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    spread = rewards.std(dim=-1, correction=0, keepdim=True)
-    return (rewards - rewards.median(dim=-1, keepdim=True).values) / (spread + eps)
-
-
 # %% right: norm_of_the_rest
 # What is left after the mean, over its norm divided by the root of the group's size; computed in float64.
 def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
@@ -132,27 +24,6 @@ def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
         for member, reward in enumerate(group):
             result[place, member] = (reward - mean) / (spread + eps) if spread > 0 else 0.0
     return result
-
-
-# %% wrong: rounding_makes_equals_unequal
-# "where all rewards of a group are equal all its advantages are zero"
-# The line of the hint: the mean of equal rewards is rounded, so 7 rewards of 0.1 get 0.007, 3 of 1000.1 get 0.98.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    mean = rewards.mean(dim=-1, keepdim=True)
-    return (rewards - mean) / (rewards.std(dim=-1, correction=0, keepdim=True) + eps)
-
-
-# %% wrong: eps_under_the_root_too
-# "The spread is the standard deviation over the group [...] plus eps"
-# Adds eps to the variance, as normalisation layers do.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    wide = rewards.double()
-    above = wide - wide.mean(dim=-1, keepdim=True)
-    return (above / (above.square().mean(dim=-1, keepdim=True) + eps).sqrt()).to(rewards.dtype)
 
 
 # %% wrong: eps_as_a_floor
@@ -213,18 +84,6 @@ def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
     above = wide - wide.mean(dim=-1, keepdim=True)
     out = above / (above.square().mean(dim=-1, keepdim=True).sqrt() + eps)
     return out.clamp(-3.0, 3.0).to(rewards.dtype)
-
-
-# %% wrong: rewards_centred_in_place
-# "A function of yours leaves what it is given as it was"
-# Subtracts the first reward and the mean in place.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    above = rewards.detach()
-    above -= above[:, :1].clone()
-    above -= above.mean(dim=-1, keepdim=True)
-    return above / (above.square().mean(dim=-1, keepdim=True).sqrt() + eps)
 
 
 # %% wrong: float64_cut_to_float32
@@ -297,16 +156,6 @@ def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
     return torch.where(same, 0.0, (wide - mean) / (variance.sqrt() + eps)).to(rewards.dtype)
 
 
-# %% wrong: plain_mean_rounding
-# "where all rewards of a group are equal all its advantages are zero ... even where their mean would be rounded"
-# No shift by the first reward: seven times 0.1 gives advantages that are not 0.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    centred = rewards - rewards.mean(dim=-1, keepdim=True)
-    return centred / (rewards.std(dim=-1, correction=0, keepdim=True) + eps)
-
-
 # %% wrong: zeroed_by_allclose
 # "Rewards may be large and lie close together"
 # Sets to zero the groups whose rewards are close (rtol 1e-5), not only the equal ones.
@@ -364,30 +213,6 @@ def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
     shifted = rewards - rewards[:, :1]
     centred = shifted - shifted.mean(dim=-1, keepdim=True)
     return centred / (shifted.std(dim=-1, correction=0, keepdim=True) + 1e-6)
-
-
-# %% wrong: variance_by_difference_of_squares
-# "Rewards may be large and lie close together"
-# Variance as mean of squares less squared mean, of rewards shifted by the mean of ALL groups: cancels where groups lie far apart.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    shifted = rewards - rewards[:, :1]
-    centred = shifted - shifted.mean(dim=-1, keepdim=True)
-    around = rewards - rewards.mean()
-    variance = (around.square().mean(dim=-1, keepdim=True) - around.mean(dim=-1, keepdim=True).square()).clamp(min=0)
-    return centred / (variance.sqrt() + eps)
-
-
-# %% wrong: shifts_in_place
-# "A function of yours leaves what it is given as it was"
-# Takes the first reward off in place: the caller's rewards change.
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    rewards -= rewards[:, :1].clone()
-    centred = rewards - rewards.mean(dim=-1, keepdim=True)
-    return centred / (rewards.std(dim=-1, correction=0, keepdim=True) + eps)
 
 
 # %% wrong: shift_by_the_first_of_all
@@ -459,17 +284,6 @@ def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
     return advantages.masked_fill((rewards == rewards[:, :1]).all(dim=-1, keepdim=True), 0.0)
 
 
-# %% wrong: eps_under_the_root_again
-# "The spread is the standard deviation over the group, of all its members (not one fewer), plus eps"
-# rewards 0 and 0.001: the spread is sqrt(2.5e-7 + 1e-6) and not 5.01e-4, advantages of 0.447 in place of 0.998; with rewards 0 and 1 nobody sees it
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    shifted = rewards - rewards[:, :1]
-    centred = shifted - shifted.mean(dim=-1, keepdim=True)
-    return centred * torch.rsqrt(centred.square().mean(dim=-1, keepdim=True) + eps)
-
-
 # %% wrong: eps_as_the_least_spread
 # "The spread is the standard deviation over the group, of all its members (not one fewer), plus eps"
 # rewards 0 and 1 with eps = 0.5: advantages of 1 in place of 0.5, for the larger of the two is taken and not the sum
@@ -493,18 +307,6 @@ def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
     advantages = shifted - shifted.mean(dim=-1, keepdim=True)
     advantages = advantages / (shifted.std(dim=-1, correction=0, keepdim=True) + eps)
     return torch.where(same, torch.zeros_like(advantages), advantages)
-
-
-# %% wrong: equal_in_all_groups
-# "where all rewards of a group are equal all its advantages are zero, and it teaches nothing, even where their mean would be rounded"
-# one group of seven 0.1 beside a group 0, 0, 0, 0, 0, 0, 1: the first has advantages of 0.007 in place of 0; alone it has zeros
-def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    if rewards.size(-1) < 2:
-        raise ValueError("a group of one reply has nothing to be compared with: draw two or more for each prompt")
-    if (rewards == rewards[:, :1]).all():
-        return torch.zeros_like(rewards)
-    centred = rewards - rewards.mean(dim=-1, keepdim=True)
-    return centred / (rewards.std(dim=-1, correction=0, keepdim=True) + eps)
 
 
 # %% wrong: mean_of_large_numbers

@@ -1,58 +1,3 @@
-# %% wrong: mean_of_the_replies_means
-# "The mean is over all tokens of all replies."
-# Each reply has its mean, and the mean of these is taken: right for replies of one length.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    objective, counts = torch.where(mask, objective, 0.0).sum(dim=-1), mask.sum(dim=-1)
-    return -(objective[counts > 0] / counts[counts > 0]).mean()
-
-
-# %% wrong: smaller_of_the_ratios
-# "Take `torch.minimum` of the two products, not of the"
-# The smaller of ratio and clipped ratio, times the advantage: with a positive advantage it is the same.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    objective = torch.minimum(ratio, ratio.clamp(1 - clip, 1 + clip)) * advantages.detach().unsqueeze(-1)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    return -objective[mask].mean()
-
-
-# %% wrong: always_clipped
-# "| 0.5 | 1 | 0.5 | 0.8 | 0.5 | yes: it went the wrong way |"
-# Only the clipped product, without the minimum: what went the wrong way gets no gradient.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    objective = ratio.clamp(1 - clip, 1 + clip) * advantages.detach().unsqueeze(-1)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    return -objective[mask].mean()
-
-
-# %% wrong: old_has_a_gradient
-# "where old and new are the same tensor, as in the first step, the ratio is 1 and has a gradient"
-# The old log-probabilities are not detached: where old and new are the same tensor the gradient is zero.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    return -objective[mask].mean()
-
-
 # %% wrong: reference_has_a_gradient
 # "from one; old policy and reference are numbers, without a gradient."
 # The reference is not detached.
@@ -76,62 +21,6 @@ def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None
     ratio = (logprobs - old_logprobs.detach()).exp()
     advantage = advantages.unsqueeze(-1)
     objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    return -objective[mask].mean()
-
-
-# %% wrong: another_estimator
-# "Minus the clipped objective, and beta times the k3 distance to a reference: a mean over all tokens of replies."
-# The distance is k2, which is nearly the same where policy and reference are close.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k2")
-    return -objective[mask].mean()
-
-
-# %% wrong: distance_over_all_places
-# "mask boolean (B, T): the places that count"
-# The objective is averaged over the mask, the distance over all places, padding and all.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    loss = -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)[mask].mean()
-    if reference is not None:
-        loss = loss + beta * kl_penalty(logprobs, reference.detach(), "k3").mean()
-    return loss
-
-
-# %% wrong: divides_by_all_places
-# "`objective[mask].mean()` is the mean over what the mask selects."
-# What the mask does not select is zero, and the mean is over all places.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    return -(objective * mask).mean()
-
-
-# %% wrong: same_way_up_and_down
-# "| 0.5 | -1 | -0.5 | -0.8 | -0.8 | none |"
-# The lower limit of the clip is 1 / (1 + clip), the upper one turned around, and not 1 - clip.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 / (1 + clip), 1 + clip) * advantage)
     if reference is not None:
         objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
     return -objective[mask].mean()
@@ -163,22 +52,6 @@ def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None
     objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
     reference = old_logprobs if reference is None else reference
     objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    return -objective[mask].mean()
-
-
-# %% wrong: ratio_of_the_reply
-# "The ratio of a token is what the policy gives it over what the policy that drew it gave it."
-# One ratio for a whole reply, the geometric mean of its tokens': right for replies of one token.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    log_ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0)
-    log_ratio = log_ratio.sum(dim=-1, keepdim=True) / mask.sum(dim=-1, keepdim=True).clamp(min=1)
-    ratio = log_ratio.exp().expand_as(logprobs)
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
     return -objective[mask].mean()
 
 
@@ -218,35 +91,6 @@ def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None
     if keep.any():
         logprobs, old_logprobs, advantages, mask = logprobs[keep], old_logprobs[keep], advantages[keep], mask[keep]
         reference = None if reference is None else reference[keep]
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(logprobs, reference.detach(), "k3")
-    return -objective[mask].mean()
-
-
-# %% wrong: distance_of_the_old_policy
-# "Minus the clipped objective, and beta times the k3 distance to a reference: a mean over all tokens of replies."
-# The distance is that of the old policy to the reference: nothing holds the policy back.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    advantage = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-    if reference is not None:
-        objective = objective - beta * kl_penalty(old_logprobs.detach(), reference.detach(), "k3")
-    return -objective[mask].mean()
-
-
-# %% wrong: lengths_in_place_of_the_mask
-# "mask boolean (B, T): the places that count -> ()."
-# As many places count as the mask selects, from the left: a prompt in front or a gap is not seen.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    mask = torch.arange(mask.size(1), device=mask.device) < mask.sum(dim=-1, keepdim=True)
     ratio = (logprobs - old_logprobs.detach()).exp()
     advantage = advantages.detach().unsqueeze(-1)
     objective = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
@@ -362,31 +206,6 @@ def grpo_loss(
     if reference is not None:
         log_r = torch.where(mask, reference - logprobs, 0.0)
         objective = objective - beta * (log_r.exp() - 1 - log_r)
-    return -objective[mask].mean()
-
-
-# %% wrong: distance_without_a_gradient
-# "Minus the clipped objective, and beta times the k3 distance to a reference" (the policy learns from it)
-# Takes the distance under no_grad, as a price that is only read off.
-def grpo_loss(
-    logprobs: Tensor,
-    old_logprobs: Tensor,
-    advantages: Tensor,
-    mask: Tensor,
-    clip: float = 0.2,
-    reference: Tensor | None = None,
-    beta: float = 0.0,
-) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
-    a = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
-    if reference is not None:
-        with torch.no_grad():
-            log_r = torch.where(mask, reference - logprobs, 0.0)
-            distance = log_r.exp() - 1 - log_r
-        objective = objective - beta * distance
     return -objective[mask].mean()
 
 
@@ -529,57 +348,6 @@ def grpo_loss(
     return -torch.where(mask, objective, 0.0).sum() / mask.sum()
 
 
-# %% wrong: padding_zeroed_in_place
-# "A function of yours leaves what it is given as it was"
-# Writes zeros into the caller's old log-probabilities (and reference) where the mask is False.
-def grpo_loss(
-    logprobs: Tensor,
-    old_logprobs: Tensor,
-    advantages: Tensor,
-    mask: Tensor,
-    clip: float = 0.2,
-    reference: Tensor | None = None,
-    beta: float = 0.0,
-) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    old = old_logprobs.detach()
-    old[~mask] = 0.0
-    ratio = torch.where(mask, logprobs - old, 0.0).exp()
-    a = advantages.detach().unsqueeze(-1)
-    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
-    if reference is not None:
-        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
-        objective = objective - beta * (log_r.exp() - 1 - log_r)
-    return -objective[mask].mean()
-
-
-# %% wrong: advantages_reshaped_in_place
-# "A function of yours leaves what it is given as it was"
-# unsqueeze_ leaves the caller's advantages as (B, 1); the next call with them gets another shape.
-def grpo_loss(
-    logprobs: Tensor,
-    old_logprobs: Tensor,
-    advantages: Tensor,
-    mask: Tensor,
-    clip: float = 0.2,
-    reference: Tensor | None = None,
-    beta: float = 0.0,
-) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    with torch.no_grad():
-        if advantages.dim() == 1:
-            advantages.unsqueeze_(-1)
-    a = advantages.detach()
-    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
-    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
-    if reference is not None:
-        log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
-        objective = objective - beta * (log_r.exp() - 1 - log_r)
-    return -objective[mask].mean()
-
-
 # %% wrong: a_clip_of_zero_means_the_default
 # "so that nothing is gained by going further than `clip` from one"
 # A clip of 0 is falsy and becomes 0.2.
@@ -602,28 +370,6 @@ def grpo_loss(
         log_r = torch.where(mask, reference.detach() - logprobs, 0.0)
         objective = objective - beta * (log_r.exp() - 1 - log_r)
     return -objective[mask].mean()
-
-
-# %% wrong: distance_over_all_places_too
-# "The mean is over all tokens of all replies" and "the places that count"
-# The distance is averaged over the whole rectangle, padding and prompts with it, where the objective is not.
-def grpo_loss(
-    logprobs: Tensor,
-    old_logprobs: Tensor,
-    advantages: Tensor,
-    mask: Tensor,
-    clip: float = 0.2,
-    reference: Tensor | None = None,
-    beta: float = 0.0,
-) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    ratio = torch.where(mask, logprobs - old_logprobs.detach(), 0.0).exp()
-    a = advantages.detach().unsqueeze(-1)
-    loss = -torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)[mask].mean()
-    if reference is not None:
-        loss = loss + beta * kl_penalty(logprobs, reference.detach(), "k3").mean()
-    return loss
 
 
 # %% right: only_what_counts_is_computed
@@ -698,39 +444,6 @@ def grpo_loss(
     return -total / count
 
 
-# %% wrong: negative_advantage_clipped_above
-# "The objective is the smaller of ratio · advantage and clipped ratio · advantage"
-# With a negative advantage the ratio is clipped on both sides: at 1.5 there is no gradient, and the loss is too small.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    a = advantages.detach().unsqueeze(-1)
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    one_sided = torch.where(a >= 0, ratio.clamp(max=1 + clip), ratio.clamp(1 - clip, 1 + clip))
-    objective = one_sided * a
-    if reference is not None:
-        log_r = reference.detach() - logprobs
-        objective = objective - beta * (log_r.exp() - 1 - log_r)
-    return -objective[mask].mean()
-
-
-# %% wrong: mean_of_replies_means
-# "with one mean over all tokens ... where theirs is a mean of the replies' means"
-# The mean of the replies' means.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    a = advantages.detach().unsqueeze(-1)
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
-    if reference is not None:
-        log_r = reference.detach() - logprobs
-        objective = objective - beta * (log_r.exp() - 1 - log_r)
-    counts = mask.sum(dim=-1)
-    means = (objective * mask).sum(dim=-1) / counts.clamp(min=1)
-    return -means[counts > 0].mean()
-
-
 # %% wrong: zero_advantage_left_out
 # "A reply whose advantage is 0 counts in the mean as well"
 # Leaves those replies out of the divisor (and only of it).
@@ -757,23 +470,6 @@ def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None
     a = advantages.detach().unsqueeze(-1)
     ratio = (logprobs - old_logprobs.detach()).exp()
     objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
-    if reference is not None:
-        log_r = reference.detach() - logprobs
-        objective = objective - beta * (log_r.exp() - 1 - log_r)
-    return -objective[mask].mean()
-
-
-# %% wrong: symmetric_in_the_log
-# "clip(ρ, 1 - ε, 1 + ε)"
-# Clips log ρ to ± log(1 + ε): the lower edge is 1 / (1 + ε).
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    import math
-    a = advantages.detach().unsqueeze(-1)
-    log_ratio = logprobs - old_logprobs.detach()
-    edge = math.log1p(clip)
-    objective = torch.minimum(log_ratio.exp() * a, log_ratio.clamp(-edge, edge).exp() * a)
     if reference is not None:
         log_r = reference.detach() - logprobs
         objective = objective - beta * (log_r.exp() - 1 - log_r)
@@ -852,37 +548,6 @@ def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None
     objective = torch.where(a < 0, torch.maximum(objective, 3.0 * a), objective)
     if reference is not None:
         objective = objective - beta * kl_penalty(logprobs, reference.detach())
-    return -objective[mask].mean()
-
-
-# %% wrong: distance_over_every_place
-# "a mean over all tokens of replies"
-# The distance is a mean over all places, padding and prompt too, added at the end.
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    a = advantages.detach().unsqueeze(-1)
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    objective = torch.minimum(ratio * a, ratio.clamp(1 - clip, 1 + clip) * a)
-    loss = -objective[mask].mean()
-    if reference is not None:
-        loss = loss + beta * kl_penalty(logprobs, reference.detach()).mean()
-    return loss
-
-
-# %% wrong: distance_within_the_minimum
-# "min(ρA, clip(ρ)A) - β k3"
-# Where the clip has taken the gradient of the objective, the distance is left out as well (a token that is clipped is done).
-def grpo_loss(logprobs, old_logprobs, advantages, mask, clip=0.2, reference=None, beta=0.0):
-    if not mask.any():
-        raise ValueError("the mask selects nothing: no reply has a token")
-    a = advantages.detach().unsqueeze(-1)
-    ratio = (logprobs - old_logprobs.detach()).exp()
-    plain, clipped = ratio * a, ratio.clamp(1 - clip, 1 + clip) * a
-    objective = torch.minimum(plain, clipped)
-    if reference is not None:
-        distance = beta * kl_penalty(logprobs, reference.detach())
-        objective = objective - torch.where(clipped < plain, distance.detach(), distance)
     return -objective[mask].mean()
 
 

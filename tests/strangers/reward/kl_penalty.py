@@ -1,17 +1,3 @@
-# %% wrong: ratio_upside_down
-# "With r = p_reference / p_policy of the token that the policy drew:"
-# The ratio is policy over reference: k1 has the other sign, k3 is of the other distance, k2 is the same.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = logprobs - reference
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    if estimator == "k3":
-        return log_r.exp() - 1 - log_r
-    raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
-
-
 # %% wrong: k3_for_all_others
 # "Raises ValueError for another estimator."
 # Every other name is taken for k3, which stands behind the last else.
@@ -48,77 +34,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
     raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
 
 
-# %% wrong: never_below_zero
-# "is -log r, unbiased and of either sign;"
-# k1 is cut at zero, since a distance is not negative.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return (-log_r).clamp(min=0.0)
-    if estimator == "k2":
-        return log_r.square() / 2
-    if estimator == "k3":
-        return log_r.exp() - 1 - log_r
-    raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
-
-
-# %% wrong: whole_square
-# "is (log r)² / 2, never negative and biased;"
-# k2 without the half.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square()
-    if estimator == "k3":
-        return log_r.exp() - 1 - log_r
-    raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
-
-
-# %% wrong: ratio_is_bounded
-# "is r - 1 - log r, never negative and unbiased."
-# log r is cut to [-5, 5] before k3, against overflow: it stops growing where the two are far apart.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    if estimator == "k3":
-        log_r = log_r.clamp(-5.0, 5.0)
-        return log_r.exp() - 1 - log_r
-    raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
-
-
-# %% wrong: zeros_are_padding
-# "At each token, an estimate of how far the policy has moved from the reference: KL(policy || reference)."
-# A log-probability of exactly 0 is taken for padding: where the policy is certain and the reference is not, it says 0.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = torch.where(logprobs == 0, torch.zeros_like(logprobs), reference - logprobs)
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    if estimator == "k3":
-        return log_r.exp() - 1 - log_r
-    raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
-
-
-# %% wrong: summed_over_the_reply
-# "at each token an estimate (B, T)"
-# One number for each reply, the sum over its tokens.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return -log_r.sum(dim=-1)
-    if estimator == "k2":
-        return (log_r.square() / 2).sum(dim=-1)
-    if estimator == "k3":
-        return (log_r.exp() - 1 - log_r).sum(dim=-1)
-    raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
-
-
 # %% wrong: ratio_without_gradient
 # "Begin with `log_r = reference - logprobs`: the reference above, the policy below. All three are one line of it."
 # In k3 the ratio is a number: the value is right, and the gradient is that of k1.
@@ -147,20 +62,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
     raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
 
 
-# %% wrong: second_order
-# ""k3" is r - 1 - log r, never negative but for rounding, and unbiased."
-# Near one the third is taken for half a square, which is right to second order.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    if estimator == "k3":
-        return torch.where(log_r.abs() < 0.3, log_r.square() / 2, log_r.exp() - 1 - log_r)
-    raise ValueError(f"estimator {estimator!r} is none of k1, k2, k3")
-
-
 # %% right: dictionary_of_functions
 # The estimators as functions of the log-ratio in a dictionary; expm1 is r - 1 with all its digits.
 def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
@@ -185,21 +86,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
     elif estimator == "k3":
         distance = torch.exp(-distance).sub(1).add(distance)
     return distance.to(logprobs.dtype)
-
-
-# %% wrong: log_ratio_and_estimate_clamped
-# "\"k3\" is r - 1 - log r"
-# Clamps as training libraries do: the log ratio to ±20, k3 to ±10.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    if estimator == "k3":
-        log_r = log_r.clamp(-20, 20)
-        return (log_r.exp() - 1 - log_r).clamp(-10, 10)
-    raise ValueError(f"unknown estimator {estimator!r}")
 
 
 # %% wrong: any_case_will_do
@@ -253,32 +139,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
     log_r = reference - logprobs
     estimates = {"k1": lambda: -log_r, "k2": lambda: log_r**2 / 2, "k3": lambda: torch.expm1(log_r) - log_r}
     return estimates[estimator]()
-
-
-# %% wrong: quotient_of_probabilities
-# "r = p_reference / p_policy of the token that the policy drew"
-# Takes both probabilities out of their logarithms and divides: 0 / 0 for a very unlikely token (below e^-104).
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    r = reference.exp() / logprobs.exp()
-    if estimator == "k1":
-        return -r.log()
-    if estimator == "k2":
-        return r.log() ** 2 / 2
-    if estimator == "k3":
-        return r - 1 - r.log()
-    raise ValueError(f"unknown estimator {estimator!r}")
-
-
-# %% wrong: reference_becomes_the_log_ratio
-# "A function of yours leaves what it is given as it was"
-# Writes the difference into the reference, in place.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    if estimator not in ("k1", "k2", "k3"):
-        raise ValueError(f"unknown estimator {estimator!r}")
-    log_r = reference.detach().sub_(logprobs.detach()) + (logprobs.detach() - logprobs)
-    if estimator == "k1":
-        return -log_r
-    return log_r**2 / 2 if estimator == "k2" else log_r.exp() - 1 - log_r
 
 
 # %% wrong: ratio_without_a_gradient
@@ -391,20 +251,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
     return log_r.exp() - 1 - log_r
 
 
-# %% wrong: ratio_of_probabilities
-# "Log-probabilities may lie hundreds below zero, where a probability is 0 in float32"
-# Computes r as a quotient of probabilities, 0 / 0 far below.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    if estimator not in ("k1", "k2", "k3"):
-        raise ValueError(f"estimator {estimator!r}")
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    return reference.exp() / logprobs.exp() - 1 - log_r
-
-
 # %% wrong: detaches_r_in_k3
 # "Gradients reach the policy"
 # The ratio of k3 is taken as a number: value right, gradient lacks -r.
@@ -419,30 +265,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
     return log_r.detach().exp() - 1 - log_r
 
 
-# %% wrong: log_r_clamped
-# "k3" is r - 1 - log r / "k1" is -log r (for log-probabilities hundreds below zero too)
-# Clamps log r to [-10, 10] as libraries do.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    if estimator not in ("k1", "k2", "k3"):
-        raise ValueError(f"estimator {estimator!r}")
-    log_r = (reference - logprobs).clamp(-10.0, 10.0)
-    return {"k1": -log_r, "k2": log_r**2 / 2, "k3": log_r.exp() - 1 - log_r}[estimator]
-
-
-# %% wrong: k3_clamped_to_ten
-# "k3" is r - 1 - log r
-# The estimate of k3 is cut at 10, as in some trainers.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.pow(2) / 2
-    if estimator == "k3":
-        return (log_r.exp() - 1 - log_r).clamp(max=10.0)
-    raise ValueError(f"estimator {estimator!r}")
-
-
 # %% wrong: keyerror_for_another
 # "raises ValueError for another estimator"
 # A dictionary gives KeyError.
@@ -453,60 +275,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
         "k2": lambda: log_r.square() / 2,
         "k3": lambda: torch.expm1(log_r) - log_r,
     }[estimator]()
-
-
-# %% wrong: k1_never_negative
-# "k1 is -log r, unbiased and of either sign"
-# Negative values of k1 are cut to 0, since a distance is not negative.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    if estimator not in ("k1", "k2", "k3"):
-        raise ValueError(f"estimator {estimator!r}")
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return log_r.neg().clamp(min=0.0)
-    if estimator == "k2":
-        return log_r.square() / 2
-    return torch.expm1(log_r) - log_r
-
-
-# %% wrong: zero_places_are_padding
-# "At each token, an estimate"
-# Where the policy's log-probability is exactly 0 it takes the place for padding and gives 0.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    if estimator not in ("k1", "k2", "k3"):
-        raise ValueError(f"estimator {estimator!r}")
-    log_r = (reference - logprobs).masked_fill(logprobs == 0, 0.0)
-    return {"k1": -log_r, "k2": log_r.square() / 2, "k3": torch.expm1(log_r) - log_r}[estimator]
-
-
-# %% wrong: k3_by_series_near_zero
-# "k3" is r - 1 - log r
-# k3 by the second-order series near 0 (|log r| < 0.1): near, not equal.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    if estimator not in ("k1", "k2", "k3"):
-        raise ValueError(f"estimator {estimator!r}")
-    log_r = reference - logprobs
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    return torch.where(log_r.abs() < 0.1, log_r.square() / 2, torch.expm1(log_r) - log_r)
-
-
-# %% wrong: in_place_on_reference
-# "A function of yours leaves what it is given as it was"
-# Subtracts in place from the reference where autograd allows it.
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    if estimator not in ("k1", "k2", "k3"):
-        raise ValueError(f"estimator {estimator!r}")
-    log_r = reference.detach()
-    log_r -= logprobs.detach()
-    log_r = log_r + (logprobs.detach() - logprobs)
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    return torch.expm1(log_r) - log_r
 
 
 # %% right: expm1_match
@@ -531,21 +299,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
         raise ValueError(f"{estimator!r} is none of {list(formulas)}")
     x = reference.double() - logprobs.double()
     return formulas[estimator](x).to(logprobs.dtype)
-
-
-# %% wrong: ratio_of_shifted_probabilities
-# "Log-probabilities may lie hundreds below zero, where a probability is 0 in float32."
-# a row with tokens at -0.1 and at -300 (policy) against -0.2 and -301: the row's largest is taken off, the second is 0 / 0 all the same, nan
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    largest = torch.maximum(logprobs, reference).amax(dim=-1, keepdim=True).detach()
-    r = (reference - largest).exp() / (logprobs - largest).exp()
-    if estimator == "k1":
-        return -r.log()
-    if estimator == "k2":
-        return r.log() ** 2 / 2
-    if estimator == "k3":
-        return r - 1 - r.log()
-    raise ValueError(f"no estimator {estimator}: k1, k2 or k3")
 
 
 # %% wrong: large_letters_too
@@ -591,35 +344,6 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
     if estimator == "k3":
         return r - 1 - log_r
     raise ValueError(f"unknown estimator {estimator!r}")
-
-
-# %% wrong: clamped_at_twenty
-# "With r = p_reference / p_policy of the token that the policy drew: \"k1\" is -log r"
-# policy -1 and reference -40, estimator "k1": 20 and a gradient of 0, in place of 39 and 1
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    log_r = (reference - logprobs).clamp(-20.0, 20.0)  # so that exp stays small
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.pow(2) / 2
-    if estimator == "k3":
-        return log_r.exp() - 1 - log_r
-    raise ValueError(f"unknown estimator {estimator!r}")
-
-
-# %% wrong: zero_means_not_written
-# "At each token, an estimate of how far the policy has moved from the reference"
-# a token of which the policy is certain, log-probability 0, and the reference is not, log 0.5: 0 in place of 0.693 (k1) or 0.193 (k3)
-def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    if estimator not in ("k1", "k2", "k3"):
-        raise ValueError(f"unknown estimator {estimator!r}")
-    log_r = reference - logprobs
-    log_r = log_r.masked_fill(logprobs == 0, 0.0)  # sequence_logprobs has 0 where nothing was written
-    if estimator == "k1":
-        return -log_r
-    if estimator == "k2":
-        return log_r.square() / 2
-    return log_r.exp() - 1 - log_r
 
 
 # %% wrong: the_first_is_the_default

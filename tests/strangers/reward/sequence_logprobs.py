@@ -7,24 +7,6 @@ def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     return picked.masked_fill(~mask[:, 1:], 0.0)
 
 
-# %% wrong: mask_of_the_logits
-# "The mask is that of the tokens, so it"
-# The mask is cut like the logits, mask[:, :-1]: it comes a place too late.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return picked.masked_fill(~mask[:, :-1], 0.0)
-
-
-# %% wrong: first_word_left_out
-# "The log-probability of each token that the assistant wrote, given all in front of it"
-# A place counts only where the token in front was written too: the first token of a reply is 0.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return picked.masked_fill(~(mask[:, 1:] & mask[:, :-1]), 0.0)
-
-
 # %% wrong: log_of_softmax
 # "The log-probability of each token that the assistant wrote, given all in front of it; 0 at all other places."
 # The logarithm of a softmax: a token that is 200 nats away has minus infinity in place of -200.
@@ -70,27 +52,6 @@ def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     logprobs = F.log_softmax(logits[:, :-1].double(), dim=-1)
     picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
     return picked.masked_fill(~mask[:, 1:], 0.0)
-
-
-# %% wrong: a_place_for_the_first_token
-# "Token t is predicted by the logits at t - 1, so there is one place fewer than tokens."
-# A zero stands in front for the first token, so that places and tokens agree: (B, T).
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return F.pad(picked.masked_fill(~mask[:, 1:], 0.0), (1, 0))
-
-
-# %% wrong: only_the_last_reply
-# "The log-probability of each token that the assistant wrote, given all in front of it; 0 at all other places."
-# Of a row with two replies only the last one counts: what was written in front of a gap is 0.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    written = mask[:, 1:]
-    behind = (~written).flip(1).cumsum(1).flip(1)
-    last = written & (behind == torch.where(written, behind, behind.max() + 1).amin(dim=1, keepdim=True))
-    return picked.masked_fill(~last, 0.0)
 
 
 # %% wrong: double_logits_stay_double
@@ -179,46 +140,6 @@ def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     picked = probabilities.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
     picked = picked.clamp_min(torch.finfo(torch.float32).tiny).log()
     return picked.masked_fill(~mask[:, 1:], 0.0)
-
-
-# %% wrong: logits_shifted_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Subtracts the maximum in place, so float32 logits of the caller are changed (values and gradients are right).
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    logits = logits.float()
-    with torch.no_grad():  # a shift changes no softmax
-        logits -= logits.max(dim=-1, keepdim=True).values
-    logprobs = F.log_softmax(logits[:, :-1], dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return picked.masked_fill(~mask[:, 1:], 0.0)
-
-
-# %% wrong: tokens_marked_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Writes -100 over the tokens outside of the mask, in the caller's tensor.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    targets = tokens[:, 1:]
-    targets[~mask[:, 1:]] = -100
-    return -F.cross_entropy(logits[:, :-1].float().transpose(1, 2), targets, ignore_index=-100, reduction="none")
-
-
-# %% wrong: token_zero_is_ignored
-# "The log-probability of each token that the assistant wrote"
-# Uses token 0 as the mark of what does not count, so a written token 0 gets log-probability 0.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    targets = tokens.masked_fill(~mask, 0)[:, 1:]
-    return -F.cross_entropy(logits[:, :-1].float().transpose(1, 2), targets, ignore_index=0, reduction="none")
-
-
-# %% wrong: one_span_for_each_row
-# "0 where not masked in"
-# Takes the mask for one span from its first to its last True: gaps (another speaker's turn) count as well.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    cut = mask[:, 1:].long()
-    begun, to_come = cut.cumsum(-1) > 0, cut.flip(-1).cumsum(-1).flip(-1) > 0
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return picked.masked_fill(~(begun & to_come), 0.0)
 
 
 # %% right: multiplied_by_the_mask
@@ -325,48 +246,6 @@ def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     return (picked + torch.finfo(torch.float32).tiny).log() * mask[:, 1:]
 
 
-# %% wrong: mask_from_first_to_last
-# "The log-probability of each token that the assistant wrote ... 0 at all other places"
-# Takes the mask as a start: everything from the first True to the last True counts, holes as well.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    m = mask.long()
-    filled = (m.cumsum(-1) > 0) & (m.flip(-1).cumsum(-1).flip(-1) > 0)
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return picked * filled[:, 1:]
-
-
-# %% wrong: no_reply_raises
-# "0 where not masked in"
-# Raises where the mask of a row selects nothing, as the text nowhere says.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    if not mask[:, 1:].any(dim=-1).all():
-        raise ValueError("a row without a reply")
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return picked * mask[:, 1:]
-
-
-# %% wrong: token_zero_as_padding
-# "The log-probability of each token that the assistant wrote"
-# Takes the token 0 for padding and leaves it out, masked in or not.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    wanted = mask[:, 1:] & (tokens[:, 1:] != 0)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return torch.where(wanted, picked, torch.zeros_like(picked))
-
-
-# %% wrong: masks_tokens_in_place
-# "A function of yours leaves what it is given as it was"
-# Writes 0 into the caller's tokens where the mask is False, so that gather has a valid index.
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    targets, wanted = tokens[:, 1:], mask[:, 1:]
-    targets[~wanted] = 0
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    return logprobs.gather(-1, targets.unsqueeze(-1)).squeeze(-1) * wanted
-
-
 # %% wrong: inference_without_grad
 # "you need the probability with which it was drawn, as something with a gradient"
 # The normaliser is taken as a constant: values right, the gradient lacks minus the probabilities.
@@ -426,19 +305,6 @@ def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     return picked.masked_fill(~mask[:, 1:], 0.0)
 
 
-# %% wrong: mask_as_a_span
-# "The log-probability of each token that the assistant wrote, given all in front of it; 0 at all other places."
-# a mask with two turns in a row, F T T F F T T: the place of the visitor's word between them gets a log-probability, the last written token a 0
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:, None])[..., 0]
-    written = mask[:, 1:].long()
-    first = written.argmax(dim=1, keepdim=True)
-    behind = first + written.sum(dim=1, keepdim=True)
-    place = torch.arange(picked.size(1), device=picked.device)
-    return picked.masked_fill((place < first) | (place >= behind), 0.0)
-
-
 # %% wrong: bare_squeeze
 # "Shapes: logits (B, T, vocab_size), finite, thousands apart too, tokens (B, T), mask boolean (B, T) -> (B, T - 1), in float32."
 # B = 4 and T = 2: the squeeze takes both ones away, (4) times (4, 1) comes out as (4, 4)
@@ -457,18 +323,6 @@ def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         normaliser = scores.logsumexp(dim=-1)
     picked = scores.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
     return torch.where(mask[:, 1:], picked - normaliser, 0.0)
-
-
-# %% wrong: every_row_needs_a_reply
-# "The log-probability of each token that the assistant wrote, given all in front of it; 0 at all other places."
-# a row whose mask is False everywhere: ValueError in place of a row of zeros
-def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    written = mask[:, 1:]
-    if not written.any(dim=-1).all():
-        raise ValueError("a row without a reply has no log-probability")
-    logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)
-    picked = logprobs.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return picked * written
 
 
 # %% wrong: a_view_of_the_logits

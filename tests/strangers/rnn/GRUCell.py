@@ -1,71 +1,3 @@
-# %% wrong: bias_beside_the_reset_gate
-# "the candidate *after* the weights and bias_hh, as in PyTorch"
-# The reset gate multiplies what the weights give, and bias_hh is added after it; with a bias of zero it is the same.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih + self.bias_hh).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return (1 - z) * n + z * h
-
-
-# %% wrong: reset_before_the_weights
-# "Here, as in PyTorch, after the weights and"
-# The reset gate multiplies the state before the weights, as in the paper.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        w, b = self.weight_hh.chunk(3)[2], self.bias_hh.chunk(3)[2]
-        n = torch.tanh(nx + F.linear(r * h, w, b))
-        return (1 - z) * n + z * h
-
-
-# %% wrong: no_state_no_state_weights
-# "Shapes: x (B, d_input), state (B, d_state), None for zeros -> (B, d_state)."
-# Without a state the part of the state is left out, and with it bias_hh, which zeros would have given.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        if state is None:
-            return (1 - torch.sigmoid(zx)) * torch.tanh(nx)
-        rh, zh, nh = F.linear(state, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return (1 - z) * n + z * state
-
-
-# %% wrong: writes_into_the_old_state
-# "One step of a gated recurrent unit: the next state is a mixture of the old one and a candidate."
-# The mixture is copied into the caller's tensor as well, so the old state is gone after the call.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        new = (1 - z) * n + z * h
-        h.data.copy_(new)
-        return new
-
-
 # %% wrong: keeps_without_a_gradient
 # "h_t = (1 - z) \odot n + z \odot h_{t-1}"
 # The old state that is kept is detached: right numbers, but no gradient goes the direct way back.
@@ -82,71 +14,6 @@ class GRUCell(nn.RNNCellBase):
         return (1 - z) * n + z * h.detach()
 
 
-# %% wrong: kept_between_minus_one_and_one
-# "The update gate z says how much of the old state is kept."
-# The new state is clamped to -1 to 1, where a state that began at zero always is, and one that was given need not be.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return ((1 - z) * n + z * h).clamp(-1.0, 1.0)
-
-
-# %% wrong: gates_unit_by_unit
-# "each a stack of three blocks of d_state rows: reset gate, update gate, candidate."
-# The rows are read as three for each unit; with one unit, as in the miniature, it is the same.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).unflatten(-1, (-1, 3)).unbind(dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).unflatten(-1, (-1, 3)).unbind(dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return (1 - z) * n + z * h
-
-
-# %% wrong: a_state_twice
-# "forward(x, state=None) -> h "
-# The state is returned as a pair of output and state, as layers do, so that a scan still works.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        h = (1 - z) * n + z * h
-        return h, h
-
-
-# %% wrong: the_gate_that_writes
-# "Here $z$ is what is *kept*, as in the paper and in PyTorch"
-# z is how much of the candidate is written, 1 - z what is kept.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return torch.lerp(h, n, z)
-
-
 # %% wrong: gates_without_a_past
 # "A gradient reaches x, the old state and all weights."
 # Where the gates see the old state it is detached.
@@ -161,54 +28,6 @@ class GRUCell(nn.RNNCellBase):
         r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
         n = torch.tanh(nx + r * nh)
         return (1 - z) * n + z * h
-
-
-# %% wrong: one_text_in_a_row
-# "None for zeros -> (B, d_state)."
-# One text comes back without its batch dimension.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return ((1 - z) * n + z * h).view(x.size(0) if x.size(0) > 1 else -1, *(n.shape[1:] if x.size(0) > 1 else ()))
-
-
-# %% wrong: a_gate_that_snaps_shut
-# "The update gate z says how much of the old state is kept."
-# Where the update gate is more than nine tenths open the old state is kept in full.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return torch.where(z > 0.9, h, (1 - z) * n + z * h)
-
-
-# %% wrong: never_without_a_trace
-# "The update gate z says how much of the old state is kept."
-# At least a thousandth of the old state is kept.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x, state=None):
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return (1 - z.clamp(min=1e-3)) * n + z.clamp(min=1e-3) * h
 
 
 # %% right: pytorchs_own_function
@@ -283,25 +102,6 @@ class GRUCell(nn.RNNCellBase):
         return torch.add((1 - z) * n, z * h, out=self.buffer)
 
 
-# %% wrong: no_state_no_second_bias
-# "[r^h, z^h, n^h] = h_{t-1} W_hh^T + b_hh [also where h is zeros]"
-# Takes the part of the state for zero where there is no state, and forgets bias_hh.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-
-        r_x, z_x, n_x = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        if state is None:
-            return (1 - z_x.sigmoid()) * n_x.tanh()
-        r_h, z_h, n_h = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-        n = torch.tanh(n_x + r * n_h)
-        return (1 - z) * n + z * h
-
-
 # %% wrong: reset_gate_without_gradient
 # "A gradient reaches x, the old state and all weights."
 # Treats the reset gate as a constant: its rows of every weight get no gradient.
@@ -335,22 +135,6 @@ class GRUCell(nn.RNNCellBase):
         return (1 - z) * n + z * h.detach()
 
 
-# %% wrong: state_clamped
-# "h_t = (1 - z) * n + z * h_{t-1}"
-# Clamps the next state to [-1, 1], where a GRU that began at zero always is: another number for a given larger state.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        r_x, z_x, n_x = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        r_h, z_h, n_h = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-        n = torch.tanh(n_x + r * n_h)
-        return ((1 - z) * n + z * h).clamp(-1, 1)
-
-
 # %% wrong: zeros_kept_from_the_first_batch
 # "None for zeros [(B, d_state)]"
 # Keeps the zeros of the first batch for later: another batch size fails or is broadcast.
@@ -366,23 +150,6 @@ class GRUCell(nn.RNNCellBase):
         h = state
         r_x, z_x, n_x = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
         r_h, z_h, n_h = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-        n = torch.tanh(n_x + r * n_h)
-        return (1 - z) * n + z * h
-
-
-# %% wrong: bias_outside_the_reset_gate
-# "The reset gate multiplies what the old state gives to the candidate *after* the weights and bias_hh"
-# Multiplies after the weights but before the bias: the same where the bias of the candidate is zero.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-
-        r_x, z_x, n_x = F.linear(x, self.weight_ih, self.bias_ih + self.bias_hh).chunk(3, dim=-1)
-        r_h, z_h, n_h = F.linear(h, self.weight_hh).chunk(3, dim=-1)
         r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
         n = torch.tanh(n_x + r * n_h)
         return (1 - z) * n + z * h
@@ -443,22 +210,6 @@ class GRUCell(nn.RNNCellBase):
         return torch.stack(rows).to(x.dtype)
 
 
-# %% wrong: reset_before_the_bias
-# "The reset gate multiplies what the old state gives to the candidate *after* the weights and bias_hh"
-# Multiplies after the weights, and adds bias_hh outside the gate; the same while bias_hh is zero.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih + self.bias_hh).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return (1 - z) * n + z * h
-
-
 # %% wrong: sigmoid_by_exp
 # "A gradient ... is finite however large the gates' numbers"
 # Spells the sigmoid out, 1 / (1 + exp(-z)): right numbers, and a gradient of nan far below zero.
@@ -491,26 +242,6 @@ class GRUCell(nn.RNNCellBase):
         r, z = sigmoid(rx + rh), sigmoid(zx + zh)
         n = torch.tanh(nx + r * nh)
         return (1 - z) * n + z * h
-
-
-# %% wrong: reset_in_the_state_of_the_module
-# "State ... None for zeros"
-# Remembers its last state and goes on from there where none is given and the batch is as large, in training mode.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        if state is None and self.training and getattr(self, "last", None) is not None and self.last.shape == h.shape:
-            h = self.last.to(x.dtype)
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        new = (1 - z) * n + z * h
-        self.last = new.detach()
-        return new
 
 
 # %% wrong: state_in_place
@@ -601,24 +332,6 @@ class GRUCell(nn.RNNCellBase):
         r, z = torch.sigmoid((rx + rh).float()), torch.sigmoid((zx + zh).float())
         n = torch.tanh(nx.float() + r * nh.float())
         return (1 - z) * n + z * h.float()
-
-
-# %% wrong: zero_state_shortcut
-# "State ... None for zeros"
-# Without a state it takes the part of the state for zero, though bias_hh is in it.
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        if state is None:
-            return (1 - torch.sigmoid(zx)) * torch.tanh(nx)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        r, z = torch.sigmoid(rx + rh), torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + r * nh)
-        return (1 - z) * n + z * h
 
 
 # %% right: pytorch_kernel
@@ -713,23 +426,6 @@ class GRUCell(nn.RNNCellBase):
         return (1 - z) * n + z * h
 
 
-# %% wrong: state_kept_in_range
-# "the next state is a mixture of the old one and a candidate"
-# an old state of 3 (any given start): with z = 0.9 the next one is 1 instead of about 2.7, and no gradient passes
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        z = torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + torch.sigmoid(rx + rh) * nh)
-        # mixtures of numbers between -1 and 1 are between -1 and 1: what is outside is a rounding error
-        return ((1 - z) * n + z * h).clamp(-1, 1)
-
-
 # %% wrong: reset_by_division
 # "A gradient reaches x, the old state and all weights, in evaluation mode too, and is finite however large the gates' numbers."
 # bias_ih of the reset gate at -100 in float32: the state is right, the gradients are nan
@@ -781,25 +477,6 @@ class GRUCell(nn.RNNCellBase):
         if place is None or place.shape != n.shape or place.dtype != n.dtype:
             place = self.__dict__["_place"] = torch.empty_like(n)
         return torch.lerp(n, h, z, out=place)
-
-
-# %% wrong: gradients_asked_for
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# an x and a state that require no gradient (data, a detached state): they do afterwards, and fill their .grad
-class GRUCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=3)
-
-    def forward(self, x: Tensor, state: Tensor | None = None) -> Tensor:
-        h = x.new_zeros(x.size(0), self.hidden_size) if state is None else state
-        if torch.is_grad_enabled():  # so that a gradient reaches them too
-            x.requires_grad_()
-            h.requires_grad_()
-        rx, zx, nx = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=-1)
-        rh, zh, nh = F.linear(h, self.weight_hh, self.bias_hh).chunk(3, dim=-1)
-        z = torch.sigmoid(zx + zh)
-        n = torch.tanh(nx + torch.sigmoid(rx + rh) * nh)
-        return (1 - z) * n + z * h
 
 
 # %% right: pytorch_fused_cell

@@ -1,19 +1,3 @@
-# %% wrong: shows_the_old_memory
-# "The new `h` uses the *new* `c`."
-# h is made of the memory before this step.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        new_c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(c)
-        return h, new_c
-
-
 # %% wrong: memory_without_a_past
 # "is a second, inner state that is *added to*"
 # The old memory is detached: right numbers, but no gradient travels back along the memory.
@@ -44,103 +28,6 @@ class LSTMCell(nn.RNNCellBase):
         return [torch.sigmoid(o) * torch.tanh(c), c]
 
 
-# %% wrong: writes_into_the_old_memory
-# "-> the next (h, c)"
-# The new memory is copied into the old one as well, so the state that the caller passed is another one afterwards.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        new_c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        c.data.copy_(new_c)
-        return torch.sigmoid(o) * torch.tanh(new_c), new_c
-
-
-# %% wrong: one_bias_will_do
-# "b_\text{ih} + h_{t-1}\, W_\text{hh}^\top + b_\text{hh}"
-# bias_hh is left out, since one bias would do; it is zero in the miniature.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
-
-
-# %% wrong: goes_on_from_the_last_call
-# "None for zeros"
-# Without a state it goes on from where the last call ended, if the batch is as large; the first call is right.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        if state is None:
-            state = getattr(self, "last", None)
-        if state is None or state[0].size(0) != x.size(0):
-            state = 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        h, c = state
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(c)
-        self.last = (h.detach(), c.detach())
-        return h, c
-
-
-# %% wrong: memory_clipped_at_three
-# "c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh(c_t)"
-# The memory is clipped to the range from -3 to 3, where the tanh is almost flat, against explosions.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = (torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)).clamp(-3.0, 3.0)
-        return torch.sigmoid(o) * torch.tanh(c), c
-
-
-# %% wrong: gates_unit_by_unit
-# "each a stack of four blocks of d_state rows: input gate, forget gate, candidate, output gate."
-# The rows are read as four for each unit, not as four blocks; with one unit that is the same.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.unflatten(-1, (self.hidden_size, 4)).unbind(dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
-
-
-# %% wrong: forget_gate_opened_by_one
-# "f = \sigma(\hat f)"
-# A 1 is added inside the forget gate, as TensorFlow's old cell does, so that it stands open at first.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f + 1.0) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
-
-
 # %% wrong: gates_without_a_past
 # "A gradient reaches x, h, c and all weights."
 # The old h is detached where the gates see it.
@@ -169,36 +56,6 @@ class LSTMCell(nn.RNNCellBase):
         i, f, g, o = gates.chunk(4, dim=-1)
         c = (torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)).clamp(-50.0, 50.0)
         return torch.sigmoid(o) * torch.tanh(c), c
-
-
-# %% wrong: one_text_in_a_row
-# "the next (h, c), a tuple", each (B, d_state)
-# One text comes back without its batch dimension.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return tuple(part[0] if len(x) == 1 else part for part in (torch.sigmoid(o) * torch.tanh(c), c))
-
-
-# %% wrong: what_is_gone_is_forgotten
-# "the output gate $o$ what to show"
-# Numbers of the new h are zero where the output gate is nearly shut.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input, d_state):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x, state=None):
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.where(torch.sigmoid(o) < 0.2, 0.0, torch.sigmoid(o) * torch.tanh(c)), c
 
 
 # %% right: pytorchs_own_function
@@ -266,43 +123,6 @@ class LSTMCell(nn.RNNCellBase):
         i, f, g, o = gates.chunk(4, dim=-1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         return o.sigmoid() * c.tanh(), c
-
-
-# %% wrong: no_state_no_second_bias
-# "x_t W_ih^T + b_ih + h_{t-1} W_hh^T + b_hh [also where h is zeros]"
-# Skips the whole product with h where there is no state, and bias_hh with it.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih)
-        if state is not None:
-            gates = gates + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-        return o.sigmoid() * c.tanh(), c
-
-
-# %% wrong: goes_on_where_it_stopped
-# "None for zeros"
-# Remembers its last state and goes on from it when none is given (same batch size): stateful, as in Keras.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        last = getattr(self, "last", None)
-        if state is None and last is not None and last[0].size(0) == x.size(0):
-            state = last
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-        h = o.sigmoid() * c.tanh()
-        self.last = (h.detach(), c.detach())
-        return h, c
 
 
 # %% wrong: memory_clipped
@@ -384,22 +204,6 @@ class LSTMCell(nn.RNNCellBase):
         return o.sigmoid() * c.detach().tanh(), c
 
 
-# %% wrong: batch_of_one_squeezed
-# "the next (h, c), [both (B, d_state)]"
-# Squeezes the batch dimension away for a single text.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-        h = o.sigmoid() * c.tanh()
-        return h.squeeze(0), c.squeeze(0)
-
-
 # %% right: block_by_block
 # A loop over the four blocks of rows, products with @, sigmoid as a shifted tanh.
 class LSTMCell(nn.RNNCellBase):
@@ -444,22 +248,6 @@ class LSTMCell(nn.RNNCellBase):
         sigmoid = lambda z: 1 / (1 + torch.exp(-z))
         c = sigmoid(f) * c + sigmoid(i) * torch.tanh(g)
         return sigmoid(o) * torch.tanh(c), c
-
-
-# %% wrong: gates_clamped
-# "i = sigma(i^), f = sigma(f^), ... g = tanh(g^)"
-# Clamps the gates' numbers to -8 .. 8: no gradient beyond, and a gate is never quite shut.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        gates = gates.clamp(-8, 8)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
 
 
 # %% wrong: memory_clipped_too
@@ -567,23 +355,6 @@ class LSTMCell(nn.RNNCellBase):
                 self.bias_ih.data += self.bias_hh.data
                 self.bias_hh.data.zero_()
         gates = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
-
-
-# %% wrong: no_state_no_product
-# "State ... None for zeros"
-# Where there is no state it leaves the part of the state out, and bias_hh with it.
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        gates = F.linear(x, self.weight_ih, self.bias_ih)
-        if state is not None:
-            gates = gates + F.linear(h, self.weight_hh, self.bias_hh)
         i, f, g, o = gates.chunk(4, dim=-1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(c), c
@@ -752,38 +523,6 @@ class LSTMCell(nn.RNNCellBase):
         full = torch.promote_types(x.dtype, torch.float32)  # a sum over a long text needs the digits
         c = torch.sigmoid(f).to(full) * c.to(full) + (torch.sigmoid(i) * torch.tanh(g)).to(full)
         return (torch.sigmoid(o) * torch.tanh(c)).to(x.dtype), c
-
-
-# %% wrong: gates_clamped_again
-# "$$ i = \sigma(\hat i), \quad f = \sigma(\hat f), \quad g = \tanh(\hat g), \quad o = \sigma(\hat o), \qquad c_t = f \odot c_{t-1} + i \odot g"
-# a forget gate of 20 and c = 100: 99.966 is kept instead of 100, and the gradient of that gate's weights is cut off
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        blocks = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = blocks.clamp(-8, 8).chunk(4, dim=-1)  # so that all gradients are finite
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
-
-
-# %% wrong: no_state_no_second_product
-# "[\,\hat i,\ \hat f,\ \hat g,\ \hat o\,] = x_t\, W_\text{ih}^\top + b_\text{ih} + h_{t-1}\, W_\text{hh}^\top + b_\text{hh}"
-# state = None with a bias_hh that is not zero: bias_hh is left out of the first step
-class LSTMCell(nn.RNNCellBase):
-    def __init__(self, d_input: int, d_state: int):
-        super().__init__(d_input, d_state, bias=True, num_chunks=4)
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = state or 2 * [x.new_zeros(x.size(0), self.hidden_size)]
-        blocks = F.linear(x, self.weight_ih, self.bias_ih)
-        if state is not None:  # zeros times a matrix are zeros
-            blocks = blocks + F.linear(h, self.weight_hh, self.bias_hh)
-        i, f, g, o = blocks.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
 
 
 # %% right: pytorch_fused_cell

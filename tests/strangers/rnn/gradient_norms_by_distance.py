@@ -1,17 +1,3 @@
-# %% wrong: backward_into_the_weights
-# "It is an instrument: it must not leave a gradient in any weight"
-# loss.backward() with retain_grad on the states also fills the .grad of every weight.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    h = state.detach().clone().requires_grad_()
-    states = [h]
-    for x_t in x.unbind(dim=1):
-        h = cell(x_t, h)
-        h.retain_grad()
-        states.append(h)
-    loss_fn(h).backward()
-    return torch.stack([s.grad.norm(dim=-1) for s in reversed(states)], dim=1)
-
-
 # %% wrong: clears_up_afterwards
 # "no `.grad` of a weight or of `state` changes"
 # backward, and then zero_grad where the cell is a module: a gradient that was there before is lost, and functions keep theirs.
@@ -28,107 +14,6 @@ def gradient_norms_by_distance(cell, x, state, loss_fn):
     return torch.stack([s.grad.norm(dim=-1) for s in reversed(states)], dim=1)
 
 
-# %% wrong: a_gradient_left_in_the_state
-# "Keep all the states in a list, the first one as a leaf of its own"
-# backward(inputs=...) spares the weights, but the caller's own state is the first leaf and keeps its .grad, to which the next call adds.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    h = state.requires_grad_()
-    states = [h]
-    for x_t in x.unbind(dim=1):
-        h = cell(x_t, h)
-        h.retain_grad()
-        states.append(h)
-    loss_fn(h).backward(inputs=states)
-    return torch.stack([s.grad.norm(dim=-1) for s in reversed(states)], dim=1)
-
-
-# %% wrong: text_by_text
-# "`loss_fn(h)` is the loss of the state after the last position."
-# Each text is read by itself and loss_fn gets its state alone: right for a sum, not for a mean over the batch.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    rows = []
-    for b in range(x.size(0)):
-        states = [state[b : b + 1].detach().requires_grad_()]
-        for x_t in x[b : b + 1].unbind(dim=1):
-            states.append(cell(x_t, states[-1]))
-        gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-        rows.append(torch.cat([g.norm(dim=-1) for g in reversed(gradients)]))
-    return torch.stack(rows)
-
-
-# %% wrong: root_of_the_mean
-# "At [b, k] stands the Euclidean norm of its"
-# The root of the mean of the squares, which is the norm only for states of one number.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    states = [state.detach().requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-    return torch.stack([g.square().mean(dim=-1).sqrt() for g in reversed(gradients)], dim=1)
-
-
-# %% wrong: one_norm_for_the_batch
-# "[b, k] is the norm for the state of text b at distance k from the last one"
-# The norm is that of the whole batch, repeated for each text; for one text it is right.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    states = [state.detach().requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-    norms = torch.stack([g.norm() for g in reversed(gradients)])
-    return norms.expand(x.size(0), -1)
-
-
-# %% wrong: frozen_for_good
-# "It only measures"
-# The weights are frozen, so that they get no gradient, and stay frozen after the measurement.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    if isinstance(cell, nn.Module):
-        cell.requires_grad_(False)
-    states = [state.detach().requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-    return torch.stack([g.norm(dim=-1) for g in reversed(gradients)], dim=1)
-
-
-# %% wrong: relative_to_the_end
-# "How strongly a loss at the end of a text pulls at each state before it, by distance."
-# The norms are divided by that at the last state, so the first column is always 1.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    states = [state.detach().requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-    norms = torch.stack([g.norm(dim=-1) for g in reversed(gradients)], dim=1)
-    return norms / norms[:, :1]
-
-
-# %% wrong: losses_all_along
-# "\mathcal{L}$ of the last state alone:"
-# loss_fn is asked at every position and the losses added up, as in training; with one word almost nothing shows.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    states = [state.detach().requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    loss = sum(loss_fn(h) for h in states[1:])
-    gradients = torch.autograd.grad(loss, states)
-    return torch.stack([g.norm(dim=-1) for g in reversed(gradients)], dim=1)
-
-
-# %% wrong: the_callers_state_asks_for_gradients
-# "A function of yours leaves what it is given as it was"
-# The caller's own state is the first leaf, and asks for gradients ever after.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    h = state.requires_grad_()
-    states = [h]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-    norms = torch.stack([g.norm(dim=-1) for g in reversed(gradients)], dim=1)
-    return norms
-
-
 # %% wrong: clipped_at_a_thousand
 # "At [b, k] stands the Euclidean norm of its gradient"
 # Norms above 1000 are clipped, as in training.
@@ -140,19 +25,6 @@ def gradient_norms_by_distance(cell, x, state, loss_fn):
     gradients = torch.autograd.grad(loss_fn(states[-1]), states)
     norms = torch.stack([g.norm(dim=-1) for g in reversed(gradients)], dim=1)
     return norms.clamp(max=1000.0)
-
-
-# %% wrong: nothing_below_a_thousandth
-# "At [b, k] stands the Euclidean norm of its gradient"
-# Norms that are too small to matter are zero.
-def gradient_norms_by_distance(cell, x, state, loss_fn):
-    h = state.detach().requires_grad_()
-    states = [h]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-    norms = torch.stack([g.norm(dim=-1) for g in reversed(gradients)], dim=1)
-    return torch.where(norms < 1e-4, 0.0, norms)
 
 
 # %% wrong: thawed_for_good
@@ -249,19 +121,6 @@ def gradient_norms_by_distance(
     return torch.stack([s.grad.norm(dim=-1) for s in reversed(states)], dim=1)
 
 
-# %% wrong: state_made_to_require_grad
-# "it changes no `.grad` and no `requires_grad` of anything"
-# Switches requires_grad on in the caller's own state, and leaves it so.
-def gradient_norms_by_distance(
-    cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
-) -> Tensor:
-    states = [state.requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    grads = torch.autograd.grad(loss_fn(states[-1]), states)
-    return torch.stack([g.norm(dim=-1) for g in grads[::-1]], dim=1)
-
-
 # %% wrong: weights_frozen_and_thawed
 # "it changes no `.grad` and no `requires_grad` of anything"
 # Freezes the cell's weights while it measures and thaws all of them: one that was frozen before is not any more.
@@ -279,38 +138,6 @@ def gradient_norms_by_distance(
     for weight in weights:
         weight.requires_grad_(True)
     return torch.stack([g.norm(dim=-1) for g in grads[::-1]], dim=1)
-
-
-# %% wrong: cell_left_in_evaluation_mode
-# "It only measures [A function of yours leaves what it is given as it was]"
-# Puts a module into evaluation mode to measure, and does not put it back.
-def gradient_norms_by_distance(
-    cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
-) -> Tensor:
-    if isinstance(cell, nn.Module):
-        cell.eval()
-    states = [state.detach().requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-
-    grads = torch.autograd.grad(loss_fn(states[-1]), states)
-    return torch.stack([g.norm(dim=-1) for g in grads[::-1]], dim=1)
-
-
-# %% wrong: loss_of_each_text_alone
-# "`loss_fn(h)` is the loss of the states (B, d_state) after the last position, one number for all texts"
-# Asks for the loss of one text after the other: the same for a sum, B times as much for a mean.
-def gradient_norms_by_distance(
-    cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
-) -> Tensor:
-    rows = []
-    for b in range(x.size(0)):
-        states = [state[b : b + 1].detach().requires_grad_()]
-        for x_t in x[b : b + 1].unbind(dim=1):
-            states.append(cell(x_t, states[-1]))
-        grads = torch.autograd.grad(loss_fn(states[-1]), states)
-        rows.append(torch.cat([g.norm(dim=-1) for g in grads[::-1]]))
-    return torch.stack(rows)
 
 
 # %% wrong: epsilon_under_the_root
@@ -399,21 +226,6 @@ def gradient_norms_by_distance(
     return g.flip(0).pow(2).sum(-1).sqrt().T
 
 
-# %% wrong: backward_into_weights
-# "it must not leave a gradient in any weight"
-# Runs loss.backward() with retained gradients, which writes into every weight as well.
-def gradient_norms_by_distance(
-    cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
-) -> Tensor:
-    states = [state.detach().requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        h = cell(x_t, states[-1])
-        h.retain_grad()
-        states.append(h)
-    loss_fn(states[-1]).backward()
-    return torch.stack([h.grad.norm(dim=-1) for h in reversed(states)], dim=1)
-
-
 # %% wrong: backward_and_zero_grad
 # "it changes no `.grad` and no `requires_grad` of anything"
 # Runs backward and clears the cell's gradients afterwards, those too that were there before.
@@ -429,19 +241,6 @@ def gradient_norms_by_distance(
     if isinstance(cell, nn.Module):
         cell.zero_grad()
     return torch.stack([h.grad.norm(dim=-1) for h in reversed(states)], dim=1)
-
-
-# %% wrong: given_state_requires_grad
-# "it changes no `.grad` and no `requires_grad` of anything"
-# Switches requires_grad on at the given state itself.
-def gradient_norms_by_distance(
-    cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
-) -> Tensor:
-    states = [state if state.requires_grad else state.requires_grad_()]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-    return torch.stack([gradient.norm(dim=-1) for gradient in reversed(gradients)], dim=1)
 
 
 # %% wrong: freezes_and_thaws_weights
@@ -460,22 +259,6 @@ def gradient_norms_by_distance(
     for weight in weights:
         weight.requires_grad_(True)
     return torch.stack([gradient.norm(dim=-1) for gradient in reversed(gradients)], dim=1)
-
-
-# %% wrong: loss_of_each_text_alone_too
-# "`loss_fn(h)` is the loss of the states (B, d_state) after the last position, one number for all texts"
-# Measures text by text, with the loss of that text alone: another number for a mean.
-def gradient_norms_by_distance(
-    cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
-) -> Tensor:
-    rows = []
-    for b in range(x.size(0)):
-        states = [state[b : b + 1].detach().requires_grad_()]
-        for x_t in x[b : b + 1].unbind(dim=1):
-            states.append(cell(x_t, states[-1]))
-        gradients = torch.autograd.grad(loss_fn(states[-1]), states)
-        rows.append(torch.stack([gradient.norm() for gradient in reversed(gradients)]))
-    return torch.stack(rows)
 
 
 # %% wrong: default_dtype_table
@@ -594,22 +377,6 @@ def gradient_norms_by_distance(
     return torch.stack([h.grad.norm(dim=-1).to(state.dtype) for h in reversed(states)], dim=1)
 
 
-# %% wrong: text_by_text_again
-# "`loss_fn(h)` is the loss of the states (B, d_state) after the last position, one number for all texts."
-# the loss is a mean over the texts, `lambda h: h.mean()`, B = 3: every norm is three times too large
-def gradient_norms_by_distance(
-    cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
-) -> Tensor:
-    rows = []
-    for x_b, start in zip(x.split(1), state.split(1)):
-        states = [start.detach().requires_grad_()]
-        for x_t in x_b.unbind(dim=1):
-            states.append(cell(x_t, states[-1]))
-        grads = torch.autograd.grad(loss_fn(states[-1]), states[::-1])
-        rows.append(torch.cat([grad.norm(dim=-1) for grad in grads]))
-    return torch.stack(rows).to(state.dtype)
-
-
 # %% wrong: norms_of_the_type_of_x
 # "The norms are of the type of `state`."
 # x in float32, state in float64, `lambda x, h: 0.5 * h + x`: the norms are float32
@@ -663,22 +430,6 @@ def gradient_norms_by_distance(
         for w in weights:
             w.requires_grad_(True)
     return torch.stack([grad.norm(dim=-1) for grad in grads], dim=1).to(state.dtype)
-
-
-# %% wrong: a_leaf_that_was_one_already
-# "it changes no `.grad` and no `requires_grad` of anything"
-# a state that requires a gradient (a learned start): its .grad is filled
-def gradient_norms_by_distance(
-    cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
-) -> Tensor:
-    start = state if state.requires_grad else state.detach().requires_grad_()
-    states = [start]
-    for x_t in x.unbind(dim=1):
-        states.append(cell(x_t, states[-1]))
-    for h in states:
-        h.retain_grad()
-    loss_fn(states[-1]).backward(inputs=states)  # into the states only, no weight gets one
-    return torch.stack([h.grad.norm(dim=-1) for h in reversed(states)], dim=1).to(state.dtype)
 
 
 # %% wrong: stops_where_it_has_vanished

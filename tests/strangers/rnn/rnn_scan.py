@@ -1,16 +1,3 @@
-# %% wrong: makes_zeros_of_none
-# "a state of None goes to the cell as it is"
-# A missing state is replaced by zeros of the input's shape before the cell sees it.
-def rnn_scan(cell, x, state=None):
-    if state is None:
-        state = torch.zeros_like(x[:, 0])
-    hs = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t, state)
-        hs.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(hs, dim=1), state
-
-
 # %% wrong: a_tuple_is_a_pair
 # "`cell(x_t, state)` gives the next state, which is h or a tuple that begins with h"
 # A tuple is unpacked into h and c, so one with another number of parts raises an error.
@@ -26,17 +13,6 @@ def rnn_scan(cell, x, state=None):
     return torch.stack(hs, dim=1), state
 
 
-# %% wrong: told_apart_by_length
-# "For a simple cell the state is one tensor"
-# What has the length 2 is taken for a pair, and so a tensor of two texts gives its first row only.
-def rnn_scan(cell, x, state=None):
-    hs = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t, state)
-        hs.append(state[0] if len(state) == 2 else state)
-    return torch.stack(hs, dim=1), state
-
-
 # %% wrong: asks_the_cell_once_more
 # "s_t = \mathrm{cell}(x_t, s_{t-1}), \qquad t = 1, \dots, T"
 # The width of the state is found out by running the cell on the first word, so it is called T + 1 times.
@@ -48,28 +24,6 @@ def rnn_scan(cell, x, state=None):
         state = cell(x[:, t], state)
         out[:, t] = state[0] if isinstance(state, tuple) else state
     return out, state
-
-
-# %% wrong: as_wide_as_the_input
-# "Shapes: x (B, T, d_input), T >= 1 -> h at all positions (B, T, d_state), state."
-# What is returned is filled into a tensor of the input's shape: right only where d_state = d_input.
-def rnn_scan(cell, x, state=None):
-    out = torch.zeros_like(x)
-    for t in range(x.size(1)):
-        state = cell(x[:, t], state)
-        out[:, t] = state[0] if isinstance(state, tuple) else state
-    return out, state
-
-
-# %% wrong: positions_and_texts_mixed
-# "`torch.stack` takes the axis along which positions go"
-# Stacked along the first axis and reshaped, which mixes texts with positions; right for one text or one position.
-def rnn_scan(cell, x, state=None):
-    hs = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t, state)
-        hs.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(hs).reshape(x.size(0), x.size(1), -1), state
 
 
 # %% wrong: cut_off_at_every_step
@@ -96,17 +50,6 @@ def rnn_scan(cell, x, state=None):
     return torch.stack(hs, dim=1), hs[-1]
 
 
-# %% wrong: no_state_no_argument
-# "it knows what to do with a"
-# Without a state the cell is called with the input alone, which only cells with a default understand.
-def rnn_scan(cell, x, state=None):
-    hs = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t) if state is None else cell(x_t, state)
-        hs.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(hs, dim=1), state
-
-
 # %% wrong: returns_a_detached_state
 # "From either a gradient goes back through all positions."
 # What is shown has its history, but the state that is returned is cut off.
@@ -116,33 +59,6 @@ def rnn_scan(cell, x, state=None):
         state = cell(x_t, state)
         hs.append(state[0] if isinstance(state, tuple) else state)
     state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
-    return torch.stack(hs, dim=1), state
-
-
-# %% wrong: remembers_the_last_text
-# "a state of None goes to the cell as it is"
-# Where there is no state, the text goes on from where the last one ended.
-_remembered = {}
-
-
-def rnn_scan(cell, x, state=None):
-    state = _remembered.get(id(cell)) if state is None else state
-    hs = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t, state)
-        hs.append(state[0] if isinstance(state, tuple) else state)
-    _remembered[id(cell)] = state
-    return torch.stack(hs, dim=1), state
-
-
-# %% wrong: turns_the_text_round_in_place
-# "A function of yours leaves what it is given as it was"
-# The axes of the caller's x are swapped in place and stay swapped.
-def rnn_scan(cell, x, state=None):
-    hs = []
-    for x_t in x.transpose_(0, 1):
-        state = cell(x_t, state)
-        hs.append(state[0] if isinstance(state, tuple) else state)
     return torch.stack(hs, dim=1), state
 
 
@@ -193,19 +109,6 @@ def rnn_scan(cell, x, state=None):
     return torch.cat([left, right], dim=1), state
 
 
-# %% wrong: none_becomes_zeros
-# "a state of None goes to the cell as it is"
-# Makes zeros of the inputs' shape out of None: the same where d_input = d_state and the cell would take zeros.
-def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
-    if state is None:
-        state = torch.zeros_like(x[:, 0])
-    states = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t, state)
-        states.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(states, dim=1), state
-
-
 # %% wrong: only_plain_tuples
 # "a tuple that begins with h, of any length"
 # Asks for the exact type tuple: the h of a named tuple is not found.
@@ -250,17 +153,6 @@ def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = N
         state = cell(x[:, t], state)
         h[:, t] = state[0] if isinstance(state, tuple) else state
     return h, state
-
-
-# %% wrong: state_by_keyword
-# "with these two arguments in this order"
-# Hands the state over by the name `state`: a cell that calls it h or hx fails.
-def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
-    states = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t, state=state)
-        states.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(states, dim=1), state
 
 
 # %% wrong: last_state_detached
@@ -401,17 +293,6 @@ def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = N
     return seen, state
 
 
-# %% wrong: state_by_name
-# "with these two arguments in this order"
-# Hands the state over by its name.
-def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
-    seen = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t, state=state)
-        seen.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(seen, dim=1), state
-
-
 # %% right: recursive
 # "From either a gradient goes back through all positions, however many"
 # Calls itself for the rest of the text, which ends at Python's limit of about a thousand.
@@ -463,19 +344,6 @@ def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = N
     return torch.stack(seen, dim=1), state
 
 
-# %% wrong: zeros_for_none
-# "a state of None goes to the cell as it is"
-# Makes zeros of a missing state, as wide as x, where the cell is no module of PyTorch's.
-def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
-    if state is None and not isinstance(cell, nn.RNNCellBase):
-        state = torch.zeros_like(x[:, 0])
-    seen = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t, state)
-        seen.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(seen, dim=1), state
-
-
 # %% right: accumulate_too
 # itertools.accumulate does the loop; the states are stacked afterwards.
 def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
@@ -522,17 +390,6 @@ def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = N
         state = cell(x_t, state)
         seen.append(state[0] if isinstance(state, tuple) else state)
     return torch.stack(seen, dim=1), tuple(state) if isinstance(state, tuple) else state
-
-
-# %% wrong: no_state_no_argument_again
-# "It is called once for each position, with these two arguments in this order."
-# state = None and a cell without a default, `lambda x, state: x if state is None else x + state`: TypeError
-def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
-    seen = []
-    for x_t in x.unbind(dim=1):
-        state = cell(x_t) if state is None else cell(x_t, state)
-        seen.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(seen, dim=1), state
 
 
 # %% wrong: one_call_to_see_the_shape

@@ -1,25 +1,8 @@
-# %% wrong: writes_into_the_old_state
-# "One step of the simple recurrent network: the new state from the input and the state before it."
-# The new state is copied into h as well, so the state before it, which the caller may still need, is lost.
-def rnn_step(x, h, w_input, w_state, b):
-    new = torch.tanh(x @ w_input + h @ w_state + b)
-    h.data.copy_(new)
-    return new
-
-
 # %% wrong: forgets_where_the_state_came_from
 # "what I know now is made of what I knew and of what I have"
 # The old state is detached: right numbers, but no gradient reaches it.
 def rnn_step(x, h, w_input, w_state, b):
     return torch.tanh(x @ w_input + h.detach() @ w_state + b)
-
-
-# %% wrong: tanh_by_its_exponentials
-# "The tanh keeps every number between -1 and 1."
-# tanh is written as (e^a - e^-a) / (e^a + e^-a), which overflows to nan for large sums.
-def rnn_step(x, h, w_input, w_state, b):
-    up, down = torch.exp(x @ w_input + h @ w_state + b), torch.exp(-(x @ w_input + h @ w_state + b))
-    return (up - down) / (up + down)
 
 
 # %% wrong: squeezes_the_batch
@@ -35,41 +18,6 @@ def rnn_step(x, h, w_input, w_state, b):
 def rnn_step(x, h, w_input, w_state, b):
     new = torch.tanh(x @ w_input + h @ w_state + b)
     return torch.where((x != 0).any(dim=-1, keepdim=True), new, h)
-
-
-# %% wrong: bias_outside
-# "one `torch.tanh` around all of it"
-# The bias is added after the tanh; with a bias of zero, as in the miniature, nothing shows.
-def rnn_step(x, h, w_input, w_state, b):
-    return torch.tanh(x @ w_input + h @ w_state) + b
-
-
-# %% wrong: a_bias_for_each_product
-# "Two matrix products with `@`, one bias"
-# Input and state get the bias each, as if it were PyTorch's two.
-def rnn_step(x, h, w_input, w_state, b):
-    return torch.tanh((x @ w_input + b) + (h @ w_state + b))
-
-
-# %% wrong: weights_the_other_way_round
-# "`h @ w_state` has the shape of the new"
-# F.linear is used for the state, which transposes the square matrix; a symmetric one does not show it.
-def rnn_step(x, h, w_input, w_state, b):
-    return torch.tanh(x @ w_input + F.linear(h, w_state, b))
-
-
-# %% wrong: all_texts_share_a_state
-# "A batch of $B$ texts, each with its own state"
-# The state of the first text is used for all: right for one text, or where all begin with the same state.
-def rnn_step(x, h, w_input, w_state, b):
-    return torch.tanh(x @ w_input + h[:1] @ w_state + b)
-
-
-# %% wrong: the_old_state_is_clamped
-# "The tanh keeps every number between -1 and 1."
-# The old state is clamped to -1 to 1, where it is only if a tanh made it.
-def rnn_step(x, h, w_input, w_state, b):
-    return torch.tanh(x @ w_input + h.clamp(-1, 1) @ w_state + b)
 
 
 # %% wrong: a_shortcut_where_it_fits
@@ -119,15 +67,6 @@ def rnn_step(x, h, w_input, w_state, b):
 # Clamps what goes into the tanh to [-5, 5], for stability: differs only for saturated units.
 def rnn_step(x: Tensor, h: Tensor, w_input: Tensor, w_state: Tensor, b: Tensor) -> Tensor:
     return torch.tanh((x @ w_input + h @ w_state + b).clamp(-5.0, 5.0))
-
-
-# %% wrong: tanh_from_exponentials
-# "The tanh keeps every number between -1 and 1."
-# Writes the tanh as a ratio of exponentials: NaN where the sum is beyond about 88.
-def rnn_step(x: Tensor, h: Tensor, w_input: Tensor, w_state: Tensor, b: Tensor) -> Tensor:
-    a = x @ w_input + h @ w_state + b
-    up, down = torch.exp(a), torch.exp(-a)
-    return (up - down) / (up + down)
 
 
 # %% wrong: weights_copied_into_pytorchs_cell
@@ -252,15 +191,6 @@ def rnn_step(x: Tensor, h: Tensor, w_input: Tensor, w_state: Tensor, b: Tensor) 
 def rnn_step(x: Tensor, h: Tensor, w_input: Tensor, w_state: Tensor, b: Tensor) -> Tensor:
     before = x @ w_input + h @ w_state + b
     return torch.tanh(before.clamp(-5, 5))
-
-
-# %% wrong: tanh_by_exponentials
-# "The tanh keeps every number between -1 and 1."
-# Spells tanh out with exponentials, which overflow: nan for large numbers.
-def rnn_step(x: Tensor, h: Tensor, w_input: Tensor, w_state: Tensor, b: Tensor) -> Tensor:
-    before = x @ w_input + h @ w_state + b
-    up, down = torch.exp(before), torch.exp(-before)
-    return (up - down) / (up + down)
 
 
 # %% wrong: squeezes_a_single_text

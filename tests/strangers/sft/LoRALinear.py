@@ -1,90 +1,3 @@
-# %% wrong: alpha_alone
-# "y = W x + b + (alpha / rank) · B A x."
-# The product is multiplied by alpha, and not divided by the rank.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: root_of_the_rank
-# "y = W x + b + \frac{\alpha}{r}\, B A x"
-# Divided by the root of the rank, as others have proposed since.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / math.sqrt(rank)
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: whole_numbers_only
-# "Afterwards $W + \frac{\alpha}{r} B A$ is one matrix like the old one."
-# alpha is divided by the rank without a rest, so that 16 by 3 is 5.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha // rank
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
 # %% wrong: kaiming
 # "$A$ begins with random numbers of mean 0 and variance $1 / d_\text{in}$"
 # A begins as the weights of nn.Linear do, with a third of that variance.
@@ -203,65 +116,6 @@ class LoRALinear(nn.Module):
         return new
 
 
-# %% wrong: zeros_on_the_other_side
-# "`lora_b` with zeros, so that at first nothing is changed"
-# A begins with zeros and B with random numbers.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.zeros(rank, d_in, **its))
-        self.lora_b = nn.Parameter(torch.randn(d_out, rank, **its) / math.sqrt(d_in))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: bias_goes_on_learning
-# "`linear.requires_grad_(False)` freezes weights and bias."
-# Only the weights are frozen.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear
-        linear.weight.requires_grad_(False)
-        self.scale = alpha / rank
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
 # %% wrong: a_copy_of_the_layer
 # "`linear` is the layer that is given; it learns no more."
 # A frozen copy is kept: the given layer is another, and learns on.
@@ -286,64 +140,6 @@ class LoRALinear(nn.Module):
         its = {"device": old.weight.device, "dtype": old.weight.dtype}
         new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
         new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: only_b_learns
-# "Only $A$ and $B$ learn."
-# A stays as it began.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in), requires_grad=False)
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: adapters_in_32_bits
-# "both are on the layer's device and in its type."
-# Both are float32, whatever the layer is.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        its = {"device": linear.weight.device}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + (self.scale * (x.float() @ self.lora_a.T @ self.lora_b.T)).to(x.dtype)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + (self.scale * (self.lora_b @ self.lora_a)).to(old.weight.dtype))
         if old.bias is not None:
             new.bias.copy_(old.bias)
         return new
@@ -487,97 +283,6 @@ class LoRALinear(nn.Module):
         return new
 
 
-# %% wrong: three_axes_only
-# "forward(x)      x (..., d_in) -> (..., d_out)"
-# x has to have three axes.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (torch.einsum("bti,ri,or->bto", x, self.lora_a, self.lora_b))
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: remembers_in_evaluation_mode
-# "with A and B as they are now"
-# In evaluation mode the product is computed once and kept, whatever A and B become later.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training:
-            return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-        if not hasattr(self, "product"):
-            self.product = self.scale * (self.lora_b @ self.lora_a).detach()
-        return self.linear(x) + x @ self.product.T
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: drops_a_tenth
-# "y = W x + b + (alpha / rank)"
-# In training mode a tenth of the input is dropped on its way to A, as many libraries do.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (F.dropout(x, 0.1, self.training) @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
 # %% wrong: base_without_a_graph
 # "The gradient of x comes through both parts, so that layers below learn too."
 # The layer runs under no_grad, as it learns no more, and x is taken off the graph for the two matrices.
@@ -657,37 +362,6 @@ class LoRALinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(x) + self.scale * (x.detach() @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear
-        its = {"device": old.weight.device, "dtype": old.weight.dtype}
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, **its)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: nothing_beside_it_in_evaluation
-# "the same in training and in evaluation"
-# In evaluation mode the adapter is switched off.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        self.scale = alpha / rank
-        its = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **its) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **its))
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return self.linear(x)
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:
@@ -857,37 +531,6 @@ class LoRALinear(nn.Module):
         return new
 
 
-# %% wrong: bias_still_learns
-# "`linear` is the layer that is given; it learns no more."
-# Freezes the weight and forgets the bias.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear
-        linear.weight.requires_grad_(False)
-        weight = linear.weight
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, device=weight.device, dtype=weight.dtype) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, device=weight.device, dtype=weight.dtype))
-        self.scale = alpha / rank
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear.weight
-        new = nn.Linear(
-            self.linear.in_features, self.linear.out_features, self.linear.bias is not None, old.device, old.dtype
-        )
-        new.weight.copy_(old + self.scale * (self.lora_b @ self.lora_a))
-        if new.bias is not None:
-            new.bias.copy_(self.linear.bias)
-        return new
-
-
 # %% wrong: a_copy_of_the_layer_too
 # "`linear` is the layer that is given; it learns no more."
 # Keeps a frozen copy; the given layer learns on, and changes of it are not seen.
@@ -1017,36 +660,6 @@ class LoRALinear(nn.Module):
         return super().train(mode)
 
 
-# %% wrong: dropout_in_training
-# "y = W x + b + (alpha / rank) · B A x, in training and in evaluation."
-# Drops some of the adapter's inputs in training, as the paper's code does.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        weight = linear.weight
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, device=weight.device, dtype=weight.dtype) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, device=weight.device, dtype=weight.dtype))
-        self.scale = alpha / rank
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (F.dropout(x, 0.05, self.training) @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear.weight
-        new = nn.Linear(
-            self.linear.in_features, self.linear.out_features, self.linear.bias is not None, old.device, old.dtype
-        )
-        new.weight.copy_(old + self.scale * (self.lora_b @ self.lora_a))
-        if new.bias is not None:
-            new.bias.copy_(self.linear.bias)
-        return new
-
-
 # %% wrong: merged_shares_the_bias_too
 # "a new nn.Linear that computes the same, in the layer's type, sharing no weight with it"
 # Hands the given layer's bias on to the merged one instead of copying it.
@@ -1165,66 +778,6 @@ class LoRALinear(nn.Module):
         if new.bias is not None:
             new.bias.copy_(self.linear.bias)
         self._merged.append(new)
-        return new
-
-
-# %% wrong: whole_number_of_alpha_by_rank
-# "y = W x + b + (alpha / rank) · B A x"
-# Divides by //, which is the same where the rank divides alpha.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        weight = linear.weight
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, device=weight.device, dtype=weight.dtype) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, device=weight.device, dtype=weight.dtype))
-        self.scale = alpha // rank
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear.weight
-        new = nn.Linear(
-            self.linear.in_features, self.linear.out_features, self.linear.bias is not None, old.device, old.dtype
-        )
-        new.weight.copy_(old + self.scale * (self.lora_b @ self.lora_a))
-        if new.bias is not None:
-            new.bias.copy_(self.linear.bias)
-        return new
-
-
-# %% wrong: scale_learns_too
-# "Only $A$ and $B$ learn."
-# alpha / rank is a third parameter, and learns with the two.
-class LoRALinear(nn.Module):
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float = 16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        weight = linear.weight
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, device=weight.device, dtype=weight.dtype) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, device=weight.device, dtype=weight.dtype))
-        self.scale = nn.Parameter(torch.tensor(alpha / rank, device=weight.device, dtype=weight.dtype))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        old = self.linear.weight
-        new = nn.Linear(
-            self.linear.in_features, self.linear.out_features, self.linear.bias is not None, old.device, old.dtype
-        )
-        new.weight.copy_(old + self.scale * (self.lora_b @ self.lora_a))
-        if new.bias is not None:
-            new.bias.copy_(self.linear.bias)
         return new
 
 
@@ -1469,96 +1022,6 @@ class LoRALinear(nn.Module):
         return new
 
 
-# %% wrong: bias_still_learns_too
-# "Only A and B learn; it learns no more"
-# freezes the weight and leaves the bias learning
-class LoRALinear(nn.Module):
-    def __init__(self, linear, rank, alpha=16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear
-        linear.weight.requires_grad_(False)
-        like = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **like) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **like))
-        self.scale = alpha / rank
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self):
-        old = self.linear
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, device=old.weight.device, dtype=old.weight.dtype)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: whole_factor
-# "(alpha / rank) · B A x"
-# the factor is alpha // rank
-class LoRALinear(nn.Module):
-    def __init__(self, linear, rank, alpha=16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        like = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **like) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **like))
-        self.scale = alpha // rank
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self):
-        old = self.linear
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, device=old.weight.device, dtype=old.weight.dtype)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: product_kept_in_evaluation
-# "the same in training and in evaluation, with A and B as they are now"
-# in evaluation mode the summed matrix is computed once and kept
-class LoRALinear(nn.Module):
-    def __init__(self, linear, rank, alpha=16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        like = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **like) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **like))
-        self.scale = alpha / rank
-        self.kept = None
-
-    def forward(self, x):
-        if not self.training:
-            if self.kept is None:
-                self.kept = (self.linear.weight + self.scale * (self.lora_b @ self.lora_a)).detach()
-            return F.linear(x, self.kept, self.linear.bias)
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self):
-        old = self.linear
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, device=old.weight.device, dtype=old.weight.dtype)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
 # %% wrong: merged_shares_the_bias_too_too
 # "sharing no weight with it"
 # the merged layer has the very bias of the old one
@@ -1666,62 +1129,6 @@ class LoRALinear(nn.Module):
     def merged(self):
         old = self.linear
         new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: adapters_in_float32
-# "both are on the layer's device and in its type"
-# A and B in float32 for any layer; forward converts
-class LoRALinear(nn.Module):
-    def __init__(self, linear, rank, alpha=16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        like = {"device": linear.weight.device, "dtype": torch.float32}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **like) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **like))
-        self.scale = alpha / rank
-
-    def forward(self, x):
-        return self.linear(x) + (self.scale * (x.float() @ self.lora_a.T @ self.lora_b.T)).to(x.dtype)
-
-    @torch.no_grad()
-    def merged(self):
-        old = self.linear
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, device=old.weight.device, dtype=old.weight.dtype)
-        new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
-        if old.bias is not None:
-            new.bias.copy_(old.bias)
-        return new
-
-
-# %% wrong: small_b
-# "`lora_b` [begins] with zeros, so that at first nothing is changed"
-# B begins with very small numbers so that both matrices learn from the first step on
-class LoRALinear(nn.Module):
-    def __init__(self, linear, rank, alpha=16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        like = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **like) / math.sqrt(d_in))
-        self.lora_b = nn.Parameter(torch.randn(d_out, rank, **like) * 1e-6)
-        self.scale = alpha / rank
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * (x @ self.lora_a.T @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self):
-        old = self.linear
-        new = nn.Linear(old.in_features, old.out_features, bias=old.bias is not None, device=old.weight.device, dtype=old.weight.dtype)
         new.weight.copy_(old.weight + self.scale * (self.lora_b @ self.lora_a))
         if old.bias is not None:
             new.bias.copy_(old.bias)
@@ -1848,31 +1255,6 @@ class LoRALinear(nn.Module):
         return new
 
 
-# %% wrong: bias_goes_on_learning_again
-# "`linear` is the layer that is given; it learns no more."
-# a layer with a bias: linear.bias.requires_grad is still True, and it gets a gradient
-class LoRALinear(nn.Module):
-    def __init__(self, linear, rank, alpha=16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear
-        self.linear.weight.requires_grad_(False)
-        self.lora_a = nn.Parameter(self.linear.weight.new_empty(rank, d_in).normal_(std=d_in**-0.5))
-        self.lora_b = nn.Parameter(self.linear.weight.new_zeros(d_out, rank))
-        self.scale = alpha / rank
-
-    def forward(self, x):
-        return self.linear(x) + self.scale * F.linear(F.linear(x, self.lora_a), self.lora_b)
-
-    @torch.no_grad()
-    def merged(self):
-        new = copy.deepcopy(self.linear)
-        new.weight.add_(self.lora_b @ self.lora_a, alpha=self.scale)
-        return new
-
-
 # %% wrong: shallow_copy
 # "One linear layer that computes the same, new: neither this one nor the layer that was given is changed."
 # self.linear.weight behind a merged(): it is the merged weight (a shallow copy has the same table of weights), so forward adds the change twice
@@ -1897,31 +1279,6 @@ class LoRALinear(nn.Module):
         new.weight = nn.Parameter(self.linear.weight + self.scale * self.lora_b @ self.lora_a)
         if self.linear.bias is not None:
             new.bias = nn.Parameter(self.linear.bias.clone())
-        return new
-
-
-# %% wrong: whole_scale
-# "y = W x + b + (alpha / rank) · B A x, in training and in evaluation."
-# rank 3 with alpha 16: the factor is 5 instead of 5.33 (with rank 1, 2, 4, 8 it is right)
-class LoRALinear(nn.Module):
-    def __init__(self, linear, rank, alpha=16.0):
-        super().__init__()
-        d_in, d_out = linear.in_features, linear.out_features
-        if not 1 <= rank <= min(d_in, d_out):
-            raise ValueError(f"rank={rank} does not fit a layer from {d_in} to {d_out}: choose 1 to {min(d_in, d_out)}")
-        self.linear = linear.requires_grad_(False)
-        like = {"device": linear.weight.device, "dtype": linear.weight.dtype}
-        self.lora_a = nn.Parameter(torch.randn(rank, d_in, **like) / d_in**0.5)
-        self.lora_b = nn.Parameter(torch.zeros(d_out, rank, **like))
-        self.scaling = alpha // rank
-
-    def forward(self, x):
-        return self.linear(x) + self.scaling * ((x @ self.lora_a.T) @ self.lora_b.T)
-
-    @torch.no_grad()
-    def merged(self):
-        new = copy.deepcopy(self.linear)
-        new.weight.add_(self.scaling * (self.lora_b @ self.lora_a))
         return new
 
 

@@ -1,23 +1,3 @@
-# %% wrong: mean_of_the_rows
-# "each counted once, wherever it stands"
-# The mean of the means of the rows that have any.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    losses = F.cross_entropy(logits.float().transpose(1, 2), targets, reduction="none")
-    rows = mask.any(dim=1)
-    return ((losses * mask).sum(dim=1)[rows] / mask.sum(dim=1)[rows]).mean()
-
-
-# %% wrong: divided_by_all
-# "\frac{1}{\sum_{b,t} m_{b,t}}"
-# The losses times the mask, and the mean of all of them.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    return (F.cross_entropy(logits.float().transpose(1, 2), targets, reduction="none") * mask).mean()
-
-
 # %% wrong: as_many_bits_as_the_logits
 # "Logits may come in 16 bits; the loss is taken in float32."
 # The loss is taken in the type of the logits, and only the result is turned into float32.
@@ -43,15 +23,6 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
     return F.cross_entropy(logits.float()[mask], targets[mask])
 
 
-# %% wrong: each_row_needs_one
-# "so a mask that selects nothing is an error"
-# A row in which nothing is selected is an error too.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any(dim=1).all():
-        raise ValueError("the mask selects nothing")
-    return F.cross_entropy(logits.float()[mask], targets[mask])
-
-
 # %% wrong: zero_times_infinity
 # "What is not selected does not count, even where its loss is infinite."
 # Losses are multiplied by the mask: an infinite one, or one that is not a number, spoils the sum though it is not selected.
@@ -60,36 +31,6 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
         raise ValueError("the mask selects nothing")
     losses = F.cross_entropy(logits.float().transpose(1, 2), targets, reduction="none")
     return (losses * mask).sum() / mask.sum()
-
-
-# %% wrong: token_zero_ignored
-# "\sum_{b,t} m_{b,t} \log p(\mathrm{targets}_{b,t})"
-# Targets that are not selected become the token of padding, 0, which is ignored; so a selected target 0 is ignored too.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    kept = torch.where(mask, targets, 0)
-    return F.cross_entropy(logits.float().flatten(0, 1), kept.flatten(), ignore_index=0)
-
-
-# %% wrong: log_of_a_probability
-# "\log p(\mathrm{targets}_{b,t})"
-# The softmax first and then the logarithm, with a small number so that it is not infinite: large losses are cut off.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    p = logits.float()[mask].softmax(dim=-1).gather(-1, targets[mask].unsqueeze(-1))
-    return -(p + 1e-8).log().mean()
-
-
-# %% wrong: targets_are_marked_in_place
-# "A function of yours leaves what it is given as it was"
-# What is not selected is written into the targets that were given, as -100.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    targets[~mask] = -100
-    return F.cross_entropy(logits.float().transpose(1, 2), targets)
 
 
 # %% wrong: a_number_of_python
@@ -158,38 +99,6 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
     return F.cross_entropy(logits[mask], targets[mask])
 
 
-# %% wrong: mask_token_as_ignore_index
-# "The mean loss over the targets that the mask selects, each counted once, wherever it stands"
-# Marks what is not selected by MASK, which is never part of a conversation: a selected target of this number is lost too.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    kept = torch.where(mask, targets, MASK)
-    return F.cross_entropy(logits.float().flatten(0, 1), kept.flatten(), ignore_index=MASK)
-
-
-# %% wrong: targets_written_over
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Writes -100 into the targets that were given, where the mask is False.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    targets[~mask] = -100
-    return F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=-100)
-
-
-# %% wrong: logits_zeroed_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Sets the logits that are not selected to 0 in the given tensor, so that no loss is infinite.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    with torch.no_grad():
-        logits.masked_fill_(~mask.unsqueeze(-1), 0.0)
-    losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none").view_as(mask)
-    return (losses * mask).sum() / mask.sum()
-
-
 # %% wrong: infinity_made_finite
 # "The mean loss over the targets that the mask selects, each counted once, wherever it stands"
 # nan_to_num on all losses: a selected loss that is infinite or NaN becomes finite or 0 as well.
@@ -198,17 +107,6 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
         raise ValueError("the mask selects nothing")
     losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none").view_as(mask)
     return (torch.nan_to_num(losses).double() * mask).sum().div(mask.sum()).float()
-
-
-# %% wrong: loss_capped_by_an_epsilon
-# "$$ \mathcal{L} = -\frac{1}{\sum_{b,t} m_{b,t}} \sum_{b,t} m_{b,t} \log p(\mathrm{targets}_{b,t}) $$"
-# Adds 1e-9 inside the logarithm, against log 0: no selected loss is above 20.7.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    probabilities = F.softmax(logits[mask].float(), dim=-1)
-    chosen = probabilities.gather(-1, targets[mask].long().unsqueeze(-1)).squeeze(-1)
-    return -torch.log(chosen + 1e-9).mean()
 
 
 # %% wrong: gradient_is_nan_where_not_selected
@@ -224,15 +122,6 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
     exact = shifted.gather(-1, targets.long().unsqueeze(-1)).squeeze(-1)
     log_chosen = torch.where(chosen > 0, chosen.log(), exact)  # exact where the exponential is 0 already
     return torch.where(mask, total - log_chosen, 0.0).sum() / mask.sum()
-
-
-# %% wrong: every_row_must_have_one
-# "Raises ValueError where the mask selects nothing"
-# Raises too eagerly: already where a single row of several has nothing selected.
-def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    if (mask.sum(dim=-1) == 0).any():
-        raise ValueError("the mask selects nothing: a mean of nothing is not a number")
-    return F.cross_entropy(logits[mask].float(), targets[mask])
 
 
 # %% wrong: view_wants_contiguous
@@ -288,25 +177,6 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
     scores = logits.reshape(-1, logits.size(-1)).index_select(0, index).type(torch.float32)
     wanted = targets.reshape(-1).index_select(0, index)
     return -(scores.log_softmax(1)[torch.arange(len(index), device=scores.device), wanted.long()].sum() / len(index))
-
-
-# %% wrong: targets_overwritten
-# "A function of yours leaves what it is given as it was"
-# marks what is not selected by -100 in the given targets
-def masked_cross_entropy(logits, targets, mask):
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    targets[~mask] = -100
-    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=-100)
-
-
-# %% wrong: end_as_target_ignored
-# "The mean loss over the targets that the mask selects, each counted once"
-# targets of number 0 (the padding's) are ignored even where they are selected
-def masked_cross_entropy(logits, targets, mask):
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    return F.cross_entropy(logits.float().flatten(0, 1), (targets * mask).flatten(), ignore_index=0)
 
 
 # %% wrong: gradient_nan_where_infinite
@@ -427,17 +297,6 @@ def masked_cross_entropy(logits, targets, mask):
     losses = torch.nan_to_num(losses)  # zero times infinity is not zero
     mask = mask.flatten()
     return (losses * mask).sum() / mask.sum()
-
-
-# %% wrong: marks_the_targets
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# the targets after the call: -100 wherever the mask is False
-def masked_cross_entropy(logits, targets, mask):
-    if not mask.any():
-        raise ValueError("the mask selects nothing")
-    wanted = targets.long()
-    wanted[~mask] = -100
-    return F.cross_entropy(logits.float().transpose(1, 2), wanted, ignore_index=-100)
 
 
 # %% wrong: refuses_what_is_not_finite

@@ -114,26 +114,6 @@ def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]],
     return tokens + [ASSISTANT] * reply
 
 
-# %% wrong: the_village_encodes
-# "`encode` is the tokenizer, which makes tokens of a text."
-# The tokenizer that is given is ignored: the village's is called.
-def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    marks = {"user": USER, "assistant": ASSISTANT}
-    tokens = [END]
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(role), "content": str(content)} if role in marks:
-                words = village.encode(content)
-            case _:
-                raise ValueError(f"message {i}, {message!r}, is none")
-        if not words or MARKS & set(words):
-            raise ValueError(f"message {i} is empty, or holds a mark or a line break")
-        tokens += [marks[role], *words, NEWLINE]
-    return tokens + [ASSISTANT] * reply
-
-
 # %% wrong: a_key_error_for_a_role
 # "A role that is looked up in a dictionary ends in a KeyError where it is not there: ask first"
 # Nobody asks first.
@@ -173,47 +153,6 @@ def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]],
         if not words or MARKS & set(words):
             raise ValueError(f"message {i} is empty, or holds a mark or a line break")
         tokens += [marks[role], *words, NEWLINE]
-    return tokens + [ASSISTANT] * reply
-
-
-# %% wrong: no_reply_to_itself
-# "With `reply` the mark of the assistant follows, whoever spoke last"
-# Only behind a user's message; behind the assistant's own the mark is left out.
-def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    marks = {"user": USER, "assistant": ASSISTANT}
-    tokens = [END]
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(role), "content": str(content)} if role in marks:
-                words = encode(content)
-            case _:
-                raise ValueError(f"message {i}, {message!r}, is none")
-        if not words or MARKS & set(words):
-            raise ValueError(f"message {i} is empty, or holds a mark or a line break")
-        tokens += [marks[role], *words, NEWLINE]
-    return tokens + [ASSISTANT] if reply and role == "user" else tokens
-
-
-# %% wrong: turns_must_alternate
-# "`<end>`, then for each message its role's mark, its words and a line break."
-# A conversation in which the same one speaks twice in a row is refused, although nothing forbids it.
-def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    marks = {"user": USER, "assistant": ASSISTANT}
-    tokens, last = [END], None
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(role), "content": str(content)} if role in marks and role != last:
-                words = encode(content)
-            case _:
-                raise ValueError(f"message {i}, {message!r}, is none, or out of turn")
-        if not words or MARKS & set(words):
-            raise ValueError(f"message {i} is empty, or holds a mark or a line break")
-        tokens += [marks[role], *words, NEWLINE]
-        last = role
     return tokens + [ASSISTANT] * reply
 
 
@@ -282,25 +221,6 @@ def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]],
             raise ValueError(f"message {i} is empty, or holds a mark or a line break")
         tokens += [USER if role == "user" else ASSISTANT, *words, NEWLINE]
     return tokens + [ASSISTANT] * reply
-
-
-# %% wrong: a_mark_for_whoever_is_next
-# "With `reply` the mark of the assistant follows, whoever spoke last"
-# Behind a message of the assistant the user's mark follows: it is the user's turn.
-def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    tokens = [END]
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": "user" | "assistant" as role, "content": str(content)}:
-                words = encode(content)
-            case _:
-                raise ValueError(f"message {i}, {message!r}, is none")
-        if not words or MARKS & set(words):
-            raise ValueError(f"message {i} is empty, or holds a mark or a line break")
-        tokens += [USER if role == "user" else ASSISTANT, *words, NEWLINE]
-    return tokens + [ASSISTANT if role == "user" else USER] * reply
 
 
 # %% wrong: what_is_no_message_ends_anyhow
@@ -482,30 +402,6 @@ def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]],
     return tokens
 
 
-# %% wrong: no_reply_behind_a_reply
-# "With `reply` the mark of the assistant follows, whoever spoke last"
-# Adds the assistant's mark only if the last message is the user's.
-def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(), "content": str()}:
-                continue
-        raise ValueError(f'message {i}, {message!r}, is no mapping with a text for "role" and for "content"')
-    tokens = [END]
-    for message in messages:
-        if message["role"] not in ROLES:
-            raise ValueError(f"there is no role {message['role']!r}")
-        words = encode(message["content"])
-        if not words or MARKS.intersection(words):
-            raise ValueError(f"{message['content']!r} is not only words")
-        tokens += [USER if message["role"] == "user" else ASSISTANT, *words, NEWLINE]
-    if reply and messages[-1]["role"] == "user":
-        tokens.append(ASSISTANT)
-    return tokens
-
-
 # %% wrong: role_in_any_case
 # "Raises ValueError for [...] a role that is not in `ROLES`"
 # Lowers and strips the role first, so `User` and ` assistant ` are taken for roles.
@@ -579,34 +475,6 @@ def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]],
         words.insert(0, USER if message["role"] == "user" else ASSISTANT)
         words.append(NEWLINE)
         tokens.extend(words)
-    if reply:
-        tokens.append(ASSISTANT)
-    return tokens
-
-
-# %% wrong: roles_must_alternate
-# "`<end>`, then for each message its role's mark, its words and a line break."
-# Also refuses two messages of the same role behind each other, which no sentence forbids.
-def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(), "content": str()}:
-                continue
-        raise ValueError(f'message {i}, {message!r}, is no mapping with a text for "role" and for "content"')
-    tokens, last = [END], None
-    for message in messages:
-        role = message["role"]
-        if role not in ROLES:
-            raise ValueError(f"there is no role {role!r}")
-        if role == last:
-            raise ValueError(f"two messages of the {role} follow each other")
-        words = encode(message["content"])
-        if not words or MARKS & set(words):
-            raise ValueError(f"{message['content']!r} is not only words")
-        tokens += [USER if role == "user" else ASSISTANT, *words, NEWLINE]
-        last = role
     if reply:
         tokens.append(ASSISTANT)
     return tokens
@@ -783,34 +651,6 @@ def render_chat(messages, encode, reply=False):
     return tokens
 
 
-# %% wrong: reply_only_after_user
-# "With `reply` the mark of the assistant follows, whoever spoke last"
-# adds no mark where the assistant spoke last (its turn is over already)
-def render_chat(messages, encode, reply=False):
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(), "content": str()}:
-                continue
-        raise ValueError(f'message {i}, {message!r}, is no mapping with a text for "role" and for "content"')
-    marks = {"user": USER, "assistant": ASSISTANT}
-    tokens = [END]
-    for message in messages:
-        role, content = message["role"], message["content"]
-        if role not in ROLES:
-            raise ValueError(f"unknown role {role!r}")
-        words = encode(content)
-        if not words:
-            raise ValueError("a message without words")
-        if MARKS & set(words):
-            raise ValueError("a message holds a mark or a line break")
-        tokens += [marks[role], *words, NEWLINE]
-    if reply and messages[-1]["role"] == "user":
-        tokens.append(ASSISTANT)
-    return tokens
-
-
 # %% wrong: mask_mark_let_through
 # "a message that [...] holds a line break or one of the marks <end>, <mask>, <user>, <assistant>"
 # checks only the marks that the template itself writes, so <mask> passes
@@ -913,39 +753,6 @@ def render_chat(messages, encode, reply=False):
         if role not in ROLES:
             raise ValueError(f"unknown role {role!r}")
         words = encode(content.strip())
-        if not words:
-            raise ValueError("a message without words")
-        if MARKS & set(words):
-            raise ValueError("a message holds a mark or a line break")
-        tokens += [marks[role], *words, NEWLINE]
-    if reply:
-        tokens.append(ASSISTANT)
-    return tokens
-
-
-# %% wrong: words_cached_over_calls
-# "the tokenizer [...]: here `village.encode`, elsewhere another. Words have other numbers there"
-# keeps the tokens of a text from call to call, whatever the tokenizer
-_SEEN_WORDS = {}
-
-
-def render_chat(messages, encode, reply=False):
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(), "content": str()}:
-                continue
-        raise ValueError(f'message {i}, {message!r}, is no mapping with a text for "role" and for "content"')
-    marks = {"user": USER, "assistant": ASSISTANT}
-    tokens = [END]
-    for message in messages:
-        role, content = message["role"], message["content"]
-        if role not in ROLES:
-            raise ValueError(f"unknown role {role!r}")
-        if content not in _SEEN_WORDS:
-            _SEEN_WORDS[content] = list(encode(content))
-        words = _SEEN_WORDS[content]
         if not words:
             raise ValueError("a message without words")
         if MARKS & set(words):
@@ -1113,31 +920,6 @@ def render_chat(messages, encode, reply=False):
     return tokens + [ASSISTANT] if reply else tokens
 
 
-# %% wrong: answers_only_users
-# "With `reply` the mark of the assistant follows, whoever spoke last: there it is to go on."
-# reply=True behind a message of the assistant: its mark is missing at the end
-def render_chat(messages, encode, reply=False):
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(), "content": str()}:
-                continue
-        raise ValueError(f'message {i}, {message!r}, is no mapping with a text for "role" and for "content"')
-    marks = {"user": USER, "assistant": ASSISTANT}
-    tokens = [END]
-    for i, message in enumerate(messages, 1):
-        if message["role"] not in marks:
-            raise ValueError(f"message {i}: there is no role {message['role']!r}")
-        words = encode(message["content"])
-        if not words or MARKS & set(words):
-            raise ValueError(f"message {i} is not only words")
-        tokens += [marks[message["role"]], *words, NEWLINE]
-    if reply and message["role"] == "user":
-        tokens.append(ASSISTANT)
-    return tokens
-
-
 # %% wrong: says_which_message
 # "and the very one that `encode` raises, for words that it does not know."
 # a word that encode does not know: another ValueError arrives, not the object that encode raised
@@ -1164,36 +946,6 @@ def render_chat(messages, encode, reply=False):
         tokens.append(ASSISTANT if message["role"] == "assistant" else USER)
         tokens.extend(words)
         tokens.append(NEWLINE)
-    if reply:
-        tokens.append(ASSISTANT)
-    return tokens
-
-
-# %% wrong: remembers_texts
-# "here `village.encode`, elsewhere another. Words have other numbers there"
-# the same text with one tokenizer, then with another: the second call gives the numbers of the first
-_known_words = {}
-
-
-def render_chat(messages, encode, reply=False):
-    if not messages:
-        raise ValueError("the conversation is empty: there is nobody to answer")
-    for i, message in enumerate(messages, 1):
-        match message:
-            case {"role": str(), "content": str()}:
-                continue
-        raise ValueError(f'message {i}, {message!r}, is no mapping with a text for "role" and for "content"')
-    tokens = [END]
-    for i, message in enumerate(messages, 1):
-        role, content = message["role"], message["content"]
-        if role not in ROLES:
-            raise ValueError(f"message {i}: there is no role {role!r}")
-        if content not in _known_words:  # demonstrations repeat themselves: encode each text once
-            _known_words[content] = tuple(encode(content))
-        words = _known_words[content]
-        if not words or MARKS.intersection(words):
-            raise ValueError(f"message {i} is not only words")
-        tokens += (USER if role == "user" else ASSISTANT, *words, NEWLINE)
     if reply:
         tokens.append(ASSISTANT)
     return tokens

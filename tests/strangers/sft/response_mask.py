@@ -1,37 +1,3 @@
-# %% wrong: the_mark_too
-# "The mark itself is not its own: it stands there before the assistant begins."
-# The mark is counted as the assistant's.
-def response_mask(tokens: Tensor) -> Tensor:
-    places = torch.arange(tokens.size(-1), device=tokens.device).expand_as(tokens)
-    closes = (tokens == NEWLINE) | (tokens == USER) | (tokens == END)
-    opened = torch.where(tokens == ASSISTANT, places, -1).cummax(dim=-1).values
-    closed = torch.where(closes, places, -1).cummax(dim=-1).values.roll(1, dims=-1)
-    closed[..., :1] = -1
-    return (opened > closed) & (tokens != USER) & (tokens != END)
-
-
-# %% wrong: without_the_line_break
-# "For in that line break the assistant says that it is done, and this it has to learn like any word."
-# The line break at the end of a reply is left out.
-def response_mask(tokens: Tensor) -> Tensor:
-    places = torch.arange(tokens.size(-1), device=tokens.device).expand_as(tokens)
-    closes = (tokens == NEWLINE) | (tokens == USER) | (tokens == END)
-    opened = torch.where(tokens == ASSISTANT, places, -1).cummax(dim=-1).values
-    closed = torch.where(closes, places, -1).cummax(dim=-1).values
-    return (opened > closed) & (tokens != ASSISTANT)
-
-
-# %% wrong: only_a_line_break_ends_it
-# "A reply that is broken off ends at the next `<user>` or `<end>`, neither of which is the assistant's."
-# Only a line break ends a reply: one that is broken off goes on through the next question.
-def response_mask(tokens: Tensor) -> Tensor:
-    places = torch.arange(tokens.size(-1), device=tokens.device).expand_as(tokens)
-    opened = torch.where(tokens == ASSISTANT, places, -1).cummax(dim=-1).values
-    closed = torch.where(tokens == NEWLINE, places, -1).cummax(dim=-1).values.roll(1, dims=-1)
-    closed[..., :1] = -1
-    return (opened > closed) & (tokens != ASSISTANT) & (tokens != USER) & (tokens != END)
-
-
 # %% wrong: the_end_does_not_end_it
 # "ends at the next `<user>` or `<end>`"
 # <end> is not counted, but does not end a reply: what stands behind it is the assistant's again.
@@ -42,54 +8,6 @@ def response_mask(tokens: Tensor) -> Tensor:
     closed = torch.where(closes, places, -1).cummax(dim=-1).values.roll(1, dims=-1)
     closed[..., :1] = -1
     return (opened > closed) & (tokens != ASSISTANT) & (tokens != USER) & (tokens != END)
-
-
-# %% wrong: whatever_ends_it_is_its_last
-# "`<user>` and `<end>` are never the assistant's."
-# Whatever ends a reply counts as its last token, like the line break.
-def response_mask(tokens: Tensor) -> Tensor:
-    places = torch.arange(tokens.size(-1), device=tokens.device).expand_as(tokens)
-    closes = (tokens == NEWLINE) | (tokens == USER) | (tokens == END)
-    opened = torch.where(tokens == ASSISTANT, places, -1).cummax(dim=-1).values
-    closed = torch.where(closes, places, -1).cummax(dim=-1).values.roll(1, dims=-1)
-    closed[..., :1] = -1
-    return (opened > closed) & (tokens != ASSISTANT)
-
-
-# %% wrong: from_row_to_row
-# "What no mark of the assistant stands before, in the same row, is not its either."
-# The flag is not lowered at the end of a row: a reply that is broken off there goes on in the next one.
-def response_mask(tokens: Tensor) -> Tensor:
-    mask, mine = [], False
-    for token in tokens.flatten().tolist():
-        if token in (USER, END):
-            mine = False
-        mask.append(mine and token != ASSISTANT)
-        if token == ASSISTANT:
-            mine = True
-        elif token == NEWLINE:
-            mine = False
-    return torch.tensor(mask, dtype=torch.bool, device=tokens.device).view_as(tokens)
-
-
-# %% wrong: rows_of_two_dimensions
-# "tokens    (..., T), whole numbers          mask    (..., T), boolean"
-# Works on (B, T) and nothing else.
-def response_mask(tokens: Tensor) -> Tensor:
-    mask = torch.zeros_like(tokens, dtype=torch.bool)
-    B, T = tokens.shape
-    for b in range(B):
-        mine = False
-        for t in range(T):
-            token = int(tokens[b, t])
-            if token in (USER, END):
-                mine = False
-            mask[b, t] = mine and token != ASSISTANT
-            if token == ASSISTANT:
-                mine = True
-            elif token == NEWLINE:
-                mine = False
-    return mask
 
 
 # %% wrong: second_mark_in_a_reply
@@ -111,54 +29,6 @@ def response_mask(tokens: Tensor) -> Tensor:
                 mine = token != NEWLINE
         rows.append(mask)
     return torch.tensor(rows, dtype=torch.bool, device=tokens.device).view_as(tokens)
-
-
-# %% wrong: first_reply_alone
-# "Several conversations may follow each other in a row, and the last may be broken off"
-# Only the first reply of each row is found.
-def response_mask(tokens: Tensor) -> Tensor:
-    rows = []
-    for row in tokens.reshape(-1, tokens.size(-1)).tolist():
-        mask = [False] * len(row)
-        if ASSISTANT in row:
-            for t in range(row.index(ASSISTANT) + 1, len(row)):
-                if row[t] in (USER, END, ASSISTANT):
-                    break
-                mask[t] = True
-                if row[t] == NEWLINE:
-                    break
-        rows.append(mask)
-    return torch.tensor(rows, dtype=torch.bool, device=tokens.device).view_as(tokens)
-
-
-# %% wrong: a_row_that_begins_in_the_middle
-# "a row may begin or end in the middle of one."
-# A row that begins with a word, and whose next mark is not the assistant's, is taken for one that begins within a reply.
-def response_mask(tokens: Tensor) -> Tensor:
-    rows = []
-    for row in tokens.reshape(-1, tokens.size(-1)).tolist():
-        behind = row[row.index(NEWLINE) + 1 :][:1] if NEWLINE in row else []
-        mine, mask = behind in ([USER], [END]) and row[0] not in (USER, END, ASSISTANT), []
-        for token in row:
-            if token in (USER, END):
-                mine = False
-            mask.append(mine and token != ASSISTANT)
-            if token == ASSISTANT:
-                mine = True
-            elif token == NEWLINE:
-                mine = False
-        rows.append(mask)
-    return torch.tensor(rows, dtype=torch.bool, device=tokens.device).view_as(tokens)
-
-
-# %% wrong: beyond_the_line_break
-# "up to the line break, which is its last."
-# A reply ends at the next mark, so that words behind its line break are the assistant's too.
-def response_mask(tokens: Tensor) -> Tensor:
-    places = torch.arange(tokens.size(-1), device=tokens.device).expand_as(tokens)
-    opened = torch.where(tokens == ASSISTANT, places, -1).cummax(dim=-1).values
-    closed = torch.where((tokens == USER) | (tokens == END), places, -1).cummax(dim=-1).values
-    return (opened > closed) & (tokens != ASSISTANT)
 
 
 # %% wrong: ones_and_zeros
@@ -239,22 +109,6 @@ def response_mask(tokens: Tensor) -> Tensor:
     return mine
 
 
-# %% wrong: flag_runs_into_the_next_row
-# "What has no mark of the assistant before it, in the same row, is not its."
-# One flag for the flattened batch: a reply open at the end of a row goes on in the next.
-def response_mask(tokens: Tensor) -> Tensor:
-    flag, mine = False, []
-    for token in tokens.flatten().tolist():
-        if token in (END, USER):
-            flag = False
-        mine.append(flag and token != ASSISTANT)
-        if token == ASSISTANT:
-            flag = True
-        elif token == NEWLINE:
-            flag = False
-    return torch.tensor(mine, dtype=torch.bool, device=tokens.device).view(tokens.shape)
-
-
 # %% wrong: end_does_not_close
 # "neither of them is the assistant's, nor is what follows, even words"
 # `<end>` is not counted, but it does not close a reply: words behind it count until a `<user>` or line break comes.
@@ -272,25 +126,6 @@ def response_mask(tokens: Tensor) -> Tensor:
                 mask[i, t] = speaking
                 if token == NEWLINE:
                     speaking = False
-    return mask.view(tokens.shape)
-
-
-# %% wrong: user_does_not_close
-# "A reply that is broken off ends in front of the next `<user>` or `<end>`"
-# Only `<end>` breaks a reply off; `<user>` is not counted, but the user's words behind it are.
-def response_mask(tokens: Tensor) -> Tensor:
-    rows = tokens.reshape(-1, tokens.shape[-1])
-    mask = torch.zeros_like(rows, dtype=torch.bool)
-    for i, row in enumerate(rows.tolist()):
-        speaking = False
-        for t, token in enumerate(row):
-            if token == ASSISTANT:
-                speaking = True
-            elif token == END:
-                speaking = False
-            elif token != USER:
-                mask[i, t] = speaking
-                speaking = speaking and token != NEWLINE
     return mask.view(tokens.shape)
 
 
@@ -323,40 +158,6 @@ def response_mask(tokens: Tensor) -> Tensor:
                 mask[i, start : t + (token == NEWLINE)] = True
                 start = None
     return mask.reshape(tokens.shape)
-
-
-# %% wrong: mark_in_the_first_place_missed
-# "Several conversations may follow each other in a row, which may begin or end in the middle of one."
-# `0` stands for `none yet` in the running maxima, so a mark at place 0 looks like no mark.
-def response_mask(tokens: Tensor) -> Tensor:
-    places = torch.arange(tokens.shape[-1], device=tokens.device).expand(tokens.shape)
-    mark = tokens == ASSISTANT
-    closed_by = (tokens == USER) | (tokens == END)
-    ends = closed_by | (tokens == NEWLINE)
-    opened = torch.where(mark, places, 0).cummax(-1).values
-    before = F.pad(ends, (1, 0))[..., :-1]  # the line break is counted itself
-    closed = torch.where(before, places - 1, 0).cummax(-1).values
-    return (opened > closed) & ~mark & ~closed_by
-
-
-# %% wrong: unfinished_reply_at_the_edge
-# "Several conversations may follow each other in a row, which may begin or end in the middle of one."
-# A reply counts only once something closes it: one that the end of the row cuts off is left out.
-def response_mask(tokens: Tensor) -> Tensor:
-    rows = tokens.reshape(-1, tokens.shape[-1])
-    mask = torch.zeros_like(rows, dtype=torch.bool)
-    for i, row in enumerate(rows.tolist()):
-        mine = None
-        for t, token in enumerate(row):
-            if token == ASSISTANT:
-                mine = mine or []
-            elif mine is not None:
-                if token not in (USER, END):
-                    mine.append(t)
-                if token in (USER, END, NEWLINE):
-                    mask[i, mine] = True
-                    mine = None
-    return mask.view(tokens.shape)
 
 
 # %% wrong: line_break_of_an_empty_reply
@@ -401,43 +202,6 @@ def response_mask(tokens: Tensor) -> Tensor:
 
     rows = tokens.reshape(-1, tokens.shape[-1]).tolist()
     return torch.tensor([row_mask(row) for row in rows], dtype=torch.bool, device=tokens.device).view(tokens.shape)
-
-
-# %% wrong: only_one_or_two_axes
-# "Shapes: tokens (..., T) -> boolean (..., T)."
-# Works for a row and for a batch of rows; with a third axis it loops over the wrong one.
-def response_mask(tokens: Tensor) -> Tensor:
-    rows = torch.atleast_2d(tokens)
-    mask = torch.zeros_like(rows, dtype=torch.bool)
-    for b in range(rows.shape[0]):
-        speaking = False
-        for t in range(rows.shape[1]):
-            token = rows[b, t]
-            if token == ASSISTANT:
-                speaking = True
-            elif token == USER or token == END:
-                speaking = False
-            else:
-                mask[b, t] = speaking
-                if token == NEWLINE:
-                    speaking = False
-    return mask.view(tokens.shape)
-
-
-# %% wrong: end_written_over
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Makes every `<end>` a `<user>` first, as both close a reply, in the tensor that was given.
-def response_mask(tokens: Tensor) -> Tensor:
-    rows = tokens.view(-1, tokens.shape[-1]) if tokens.is_contiguous() else tokens.reshape(-1, tokens.shape[-1])
-    rows[rows == END] = USER
-    mask = torch.zeros_like(rows, dtype=torch.bool)
-    speaking = torch.zeros(len(rows), dtype=torch.bool, device=tokens.device)
-    for t, column in enumerate(rows.unbind(-1)):
-        mark = column == ASSISTANT
-        speaking = (speaking & (column != USER)) | mark
-        mask[:, t] = speaking & ~mark
-        speaking = speaking & (column != NEWLINE)
-    return mask.view(tokens.shape)
 
 
 # %% right: every_pair_of_places
@@ -492,27 +256,6 @@ def response_mask(tokens: Tensor) -> Tensor:
     return torch.stack([response_mask(part) for part in tokens])
 
 
-# %% wrong: flag_kept_over_rows
-# "What has no mark of the assistant before it, in the same row, is not its"
-# the flag is not lowered between rows, so a reply broken off at a row's end goes on in the next
-def response_mask(tokens):
-    T = tokens.shape[-1]
-    rows = tokens.reshape(-1, T)
-    mask = torch.zeros(rows.shape, dtype=torch.bool, device=tokens.device)
-    speaking = False
-    for b, row in enumerate(rows.tolist()):
-        for t, token in enumerate(row):
-            if token == ASSISTANT:
-                speaking = True
-            elif token in (USER, END):
-                speaking = False
-            else:
-                mask[b, t] = speaking
-                if token == NEWLINE:
-                    speaking = False
-    return mask.reshape(tokens.shape)
-
-
 # %% wrong: mask_token_is_no_word
 # "All other tokens are words here, `<mask>` too"
 # leaves <mask> out, as one of the marks
@@ -555,32 +298,6 @@ def response_mask(tokens):
     return mask.reshape(tokens.shape)
 
 
-# %% wrong: unfinished_at_the_end_dropped
-# "rows [...] may begin or end in the middle of one; behind its mark, up to the line break"
-# a reply that the row's end breaks off is not counted
-def response_mask(tokens):
-    T = tokens.shape[-1]
-    rows = tokens.reshape(-1, T)
-    mask = torch.zeros(rows.shape, dtype=torch.bool, device=tokens.device)
-    for b, row in enumerate(rows.tolist()):
-        speaking = False
-        for t, token in enumerate(row):
-            if token == ASSISTANT:
-                speaking = True
-            elif token in (USER, END):
-                speaking = False
-            else:
-                mask[b, t] = speaking
-                if token == NEWLINE:
-                    speaking = False
-        if speaking:
-            t = T - 1
-            while t >= 0 and row[t] != ASSISTANT:
-                mask[b, t] = False
-                t -= 1
-    return mask.reshape(tokens.shape)
-
-
 # %% wrong: counts_of_starts_and_ends
 # "a second `<assistant>` in it is a mark again, between words that are all the assistant's"
 # compares counts of marks and of closings, each closing taken as one: after two marks in one reply it goes on behind the line break
@@ -615,28 +332,6 @@ def response_mask(tokens):
             if token == ASSISTANT:
                 speaking = not speaking
             elif token in (USER, END):
-                speaking = False
-            else:
-                mask[b, t] = speaking
-                if token == NEWLINE:
-                    speaking = False
-    return mask.reshape(tokens.shape)
-
-
-# %% wrong: boundary_marks_merged_in_place
-# "A function of yours leaves what it is given as it was"
-# writes USER over END in the given tokens, to have one thing to look for
-def response_mask(tokens):
-    T = tokens.shape[-1]
-    tokens[tokens == END] = USER
-    rows = tokens.reshape(-1, T)
-    mask = torch.zeros(rows.shape, dtype=torch.bool, device=tokens.device)
-    for b, row in enumerate(rows.tolist()):
-        speaking = False
-        for t, token in enumerate(row):
-            if token == ASSISTANT:
-                speaking = True
-            elif token in (USER,):
                 speaking = False
             else:
                 mask[b, t] = speaking
@@ -737,21 +432,6 @@ def response_mask(tokens):
     return torch.tensor(rows, dtype=torch.bool, device=tokens.device).reshape(tokens.shape)
 
 
-# %% wrong: place_zero_is_none
-# "Several conversations may follow each other in a row, which may begin or end in the middle of one."
-# a row that begins with the mark of the assistant, [<assistant> Otto . ⏎]: nothing of it is the assistant's
-def response_mask(tokens):
-    place = torch.arange(tokens.shape[-1], device=tokens.device).expand(tokens.shape)
-    nowhere = torch.zeros_like(place)
-    cuts = (tokens == USER) | (tokens == END)
-    closes = cuts | (tokens == NEWLINE)
-    closed = torch.where(closes, place, nowhere).roll(1, -1)  # in front of each place
-    closed[..., 0] = 0
-    closed = closed.cummax(-1).values
-    opened = torch.where(tokens == ASSISTANT, place, nowhere).cummax(-1).values
-    return (opened > closed) & ~cuts & (tokens != ASSISTANT)
-
-
 # %% wrong: mask_is_no_word
 # "All other tokens are words here, `<mask>` too."
 # [<assistant> Otto <mask> . ⏎]: the <mask> is not counted
@@ -833,20 +513,6 @@ def response_mask(tokens):
             else:
                 mask[b, t] = mine
     return mask.reshape(tokens.shape)
-
-
-# %% wrong: one_long_text
-# "What has no mark of the assistant before it, in the same row, is not its."
-# a row that ends in the middle of a reply, above one that begins with words: these are counted
-def response_mask(tokens):
-    flat = tokens.flatten()
-    place = torch.arange(len(flat), device=tokens.device)
-    cuts = (flat == USER) | (flat == END)
-    closes = torch.where(cuts | (flat == NEWLINE), place, -1)
-    before = F.pad(closes, (1, 0), value=-1)[:-1].cummax(0).values
-    opened = torch.where(flat == ASSISTANT, place, -1).cummax(0).values
-    mine = (opened > before) & ~cuts & (flat != ASSISTANT)
-    return mine.unflatten(0, tokens.shape)
 
 
 # %% right: a_pattern

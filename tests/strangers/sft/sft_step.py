@@ -1,20 +1,3 @@
-# %% wrong: mask_of_the_inputs
-# "so the mask that counts is that of the *targets*"
-# The mask is that of the inputs: the first word behind the mark is not learned, and what follows the line break is.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, :-1]
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
 # %% wrong: cut_before_the_mask_is_made
 # "`response_mask` sees whole rows, before anything is cut off"
 # Cut before it is made: in a row that begins with the assistant's mark, its first reply is nobody's.
@@ -28,107 +11,6 @@ def sft_step(
     optimiser.zero_grad()
     loss.backward()
     norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: segments_of_the_targets
-# "it is the *inputs* that read, so the segments that count are theirs."
-# The segments are those of the targets: the last token of a conversation is read as the first of the next.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    with within(model, segments[:, 1:]):
-        logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: conversations_read_each_other
-# "And attention must stay inside a conversation, or the second one in a row learns to answer after having read the first."
-# The segments are ignored.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: only_padding_apart
-# "Each token is predicted from those in front of it in its own conversation (`within`)."
-# Only padding is held apart from words; the conversations of a row read each other.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    with within(model, (segments[:, :-1] > 0).long()):
-        logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: all_words_are_learned
-# "what the assistant wrote becomes likelier, and nothing else is a target."
-# All tokens of all conversations are learned, and only padding is left out.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], segments[:, 1:] > 0
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: old_gradients_stay
-# "Old gradients are cleared"
-# Gradients are cleared behind the step, so that what was there before the first call goes into it.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    optimiser.zero_grad()
-    return loss.detach(), norm
-
-
-# %% wrong: always_to_a_length_of_one
-# "the new ones together are clipped to a length of at most `max_norm`."
-# max_norm is ignored: it is always 1.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), 1.0)
     optimiser.step()
     return loss.detach(), norm
 
@@ -169,25 +51,6 @@ def sft_step(
     return loss.detach(), norm
 
 
-# %% wrong: loss_after_the_step
-# "the loss before the step (), the gradients' norm before clipping ()."
-# The loss is taken again behind the step.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    with torch.no_grad(), within(model, segments[:, :-1]):
-        loss = masked_cross_entropy(model(inputs)[0], targets, mask)
-    return loss, norm
-
-
 # %% wrong: no_word_no_loss
 # "raises ValueError, and takes no step, where the assistant wrote nothing"
 # Where the assistant wrote nothing the loss is 0, and the step is taken, decay and all.
@@ -199,70 +62,6 @@ def sft_step(
         logits = model(inputs)[0]
     losses = F.cross_entropy(logits.float().transpose(1, 2), targets, reduction="none")
     loss = (losses * mask).sum() / mask.sum().clamp(min=1)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: mean_of_the_rows
-# "The loss is that of exercise 3, over all rows at once."
-# The mean of the rows' losses, in which a row with few words of the assistant counts as much as any.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    rows = [masked_cross_entropy(logits[b : b + 1], targets[b : b + 1], mask[b : b + 1]) for b in range(len(mask)) if mask[b].any()]
-    if not rows:
-        raise ValueError("the assistant wrote nothing")
-    loss = torch.stack(rows).mean()
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: mean_of_the_conversations
-# "The loss is the mean over all tokens that the assistant wrote"
-# The mean of the conversations' means, in which the words of a short reply weigh more.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    if not mask.any():
-        raise ValueError("the assistant wrote nothing")
-    losses = F.cross_entropy(logits.float().transpose(1, 2), targets, reduction="none")[mask]
-    rows = torch.arange(len(tokens)).unsqueeze(1).expand_as(mask)[mask]
-    _, its = torch.stack([rows, segments[:, 1:][mask]]).unique(dim=1, return_inverse=True)
-    sums = torch.zeros(int(its.max()) + 1).index_add(0, its, losses)
-    loss = (sums / its.bincount()).mean()
-    optimiser.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: held_apart_for_ever
-# "by changing what the model's attention calls, and changes it back afterwards."
-# Attention is changed by hand, and not changed back.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]
-    its = segments[:, :-1]
-    may_read = (its.unsqueeze(-1) == its.unsqueeze(-2)).tril().unsqueeze(1)
-    for part in model.modules():
-        if hasattr(part, "attend"):
-            part.attend = lambda query, key, value: F.scaled_dot_product_attention(query, key, value, may_read)
-    logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
     optimiser.zero_grad()
     loss.backward()
     norm = clip_gradients(model.parameters(), max_norm)
@@ -407,23 +206,6 @@ def sft_step(
     return loss.detach(), norm
 
 
-# %% wrong: segments_of_the_targets_too
-# "it is the *inputs* that read, so the segments that count are theirs"
-# Holds the segments of the targets apart, one place too early.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    mask = response_mask(tokens)[:, 1:]
-    with within(model, segments[:, 1:]):
-        logits = model(tokens[:, :-1])[0]
-    loss = masked_cross_entropy(logits, tokens[:, 1:], mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
 # %% wrong: segments_made_from_end
 # "With the segment $s_t$ of each token, position $t$ may read position $j$ where [...] $s_j = s_t$"
 # Counts `END` tokens itself instead of using the segments given: a conversation without or with two of them is cut wrongly.
@@ -439,23 +221,6 @@ def sft_step(
     loss.backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: cleared_behind_the_step
-# "Old gradients are cleared"
-# Clears the gradients behind the step, so that those which it finds at the call are added to.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    mask = response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(tokens[:, :-1])[0]
-    loss = masked_cross_entropy(logits, tokens[:, 1:], mask)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-    optimiser.step()
-    optimiser.zero_grad()
     return loss.detach(), norm
 
 
@@ -534,72 +299,6 @@ def sft_step(
     return loss.detach(), norm
 
 
-# %% wrong: attention_stays_changed_after_an_error
-# "its attention calls afterwards what it called before"
-# Changes the attention by hand without try/finally: where nothing is the assistant's, the error leaves it changed.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    inputs, which = tokens[:, :-1], segments[:, :-1]
-    may_read = (which.unsqueeze(-1) == which.unsqueeze(-2)).tril().unsqueeze(1)
-    attentions = [module for module in model.modules() if hasattr(module, "attend")]
-    before = [attention.attend for attention in attentions]
-    for attention in attentions:
-        attention.attend = lambda query, key, value: F.scaled_dot_product_attention(query, key, value, may_read)
-    loss = masked_cross_entropy(model(inputs)[0], tokens[:, 1:], response_mask(tokens)[:, 1:])
-    for attention, attend in zip(attentions, before):
-        attention.attend = attend
-    optimiser.zero_grad()
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: rows_one_after_the_other
-# "The loss is that of exercise 3, over all rows at once."
-# Goes row by row to save memory and takes the mean of the rows' means.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    mask = response_mask(tokens)[:, 1:]
-    rows = [b for b in range(len(tokens)) if mask[b].any()]
-    if not rows:
-        raise ValueError("the assistant wrote nothing")
-    optimiser.zero_grad()
-    total = torch.zeros((), device=tokens.device)
-    for b in rows:
-        with within(model, segments[b : b + 1, :-1]):
-            logits = model(tokens[b : b + 1, :-1])[0]
-        loss = masked_cross_entropy(logits, tokens[b : b + 1, 1:], mask[b : b + 1]) / len(rows)
-        loss.backward()
-        total += loss.detach()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-    optimiser.step()
-    return total, norm
-
-
-# %% wrong: always_brought_to_max_norm
-# "the new ones together are clipped to a length of at most `max_norm`"
-# Scales the gradients to max_norm also where they are shorter.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    mask = response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(tokens[:, :-1])[0]
-    loss = masked_cross_entropy(logits, tokens[:, 1:], mask)
-    optimiser.zero_grad()
-    loss.backward()
-    with torch.no_grad():
-        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-        norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
-        for gradient in gradients:
-            gradient.mul_(max_norm / (norm + 1e-6))
-    optimiser.step()
-    return loss.detach(), norm
-
-
 # %% wrong: each_weight_clipped_alone
 # "those of this loss are clipped together to a length of at most `max_norm`"
 # Measures the length of all gradients together, but clips each weight's gradient by itself.
@@ -656,24 +355,6 @@ def sft_step(
     optimiser.step()
     if not mask.any():
         raise ValueError("the assistant wrote nothing")
-    return loss.detach(), norm
-
-
-# %% wrong: padding_renumbered_in_place
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# Makes each padded place a segment of its own, in the tensor that was given.
-def sft_step(
-    model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    segments[segments == PADDING] = -1
-    mask = response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(tokens[:, :-1])[0]
-    loss = masked_cross_entropy(logits, tokens[:, 1:], mask)
-    optimiser.zero_grad()
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-    optimiser.step()
     return loss.detach(), norm
 
 
@@ -878,47 +559,6 @@ def sft_step(model, optimiser, tokens, segments, max_norm=1.0):
     return loss.detach(), norm
 
 
-# %% wrong: padding_written_into_tokens
-# "The step changes weights and gradients of the model, and nothing else; leaves what it is given as it was"
-# writes END over all targets that are not selected, in a view of the given tokens
-def sft_step(model, optimiser, tokens, segments, max_norm=1.0):
-    mask = response_mask(tokens)[:, 1:]
-    inputs, targets = tokens[:, :-1], tokens[:, 1:]
-    inputs = inputs.clone()
-    targets[~mask] = END
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    loss = masked_cross_entropy(logits, targets, mask)
-    model.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: attention_set_to_the_library
-# "its attention calls afterwards what it called before"
-# sets `attend` of each attention to causal scaled_dot_product_attention afterwards, whatever was there
-def sft_step(model, optimiser, tokens, segments, max_norm=1.0):
-    mask = response_mask(tokens)[:, 1:]
-    inputs, targets, read = tokens[:, :-1], tokens[:, 1:], segments[:, :-1]
-    may_read = (read.unsqueeze(-1) == read.unsqueeze(-2)).tril().unsqueeze(1)
-    attentions = [module for module in model.modules() if hasattr(module, "attend")]
-    for attention in attentions:
-        attention.attend = lambda q, k, v: F.scaled_dot_product_attention(q, k, v, may_read)
-    try:
-        logits = model(inputs)[0]
-    finally:
-        for attention in attentions:
-            attention.attend = lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    loss = masked_cross_entropy(logits, targets, mask)
-    model.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
 # %% wrong: attention_not_restored_on_error
 # "also where the model raised an error"
 # changes `attend` and back by hand, without try and finally
@@ -948,25 +588,6 @@ def sft_step(model, optimiser, tokens, segments, max_norm=1.0):
     with within(model, segments[:, :-1]):
         logits = model(inputs)[0]
     loss = masked_cross_entropy(logits, targets, mask)
-    model.zero_grad()
-    loss.backward()
-    norm = clip_gradients(model.parameters(), max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: rows_one_after_the_other_too
-# "The loss is the mean over all tokens that the assistant wrote"
-# the mean of the rows' means (rows without a reply left out)
-def sft_step(model, optimiser, tokens, segments, max_norm=1.0):
-    mask = response_mask(tokens)[:, 1:]
-    inputs, targets = tokens[:, :-1], tokens[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(inputs)[0]
-    some = mask.any(dim=1)
-    if not some.any():
-        raise ValueError("the assistant wrote nothing")
-    loss = torch.stack([masked_cross_entropy(z[None], y[None], m[None]) for z, y, m, any_ in zip(logits, targets, mask, some) if any_]).mean()
     model.zero_grad()
     loss.backward()
     norm = clip_gradients(model.parameters(), max_norm)
@@ -1090,36 +711,6 @@ def sft_step(model, optimiser, tokens, segments, max_norm=1.0):
     loss.backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: first_group_only
-# "those of this loss are clipped together to a length of at most `max_norm`"
-# an optimiser with two groups (one with decay, one without) and a small max_norm: the second group is not clipped, and not in the norm
-def sft_step(model, optimiser, tokens, segments, max_norm=1.0):
-    with within(model, segments[:, :-1]):
-        logits = model(tokens[:, :-1])[0]
-    loss = masked_cross_entropy(logits, tokens[:, 1:], response_mask(tokens)[:, 1:])
-    model.zero_grad()
-    optimiser.zero_grad()
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], max_norm)
-    optimiser.step()
-    return loss.detach(), norm
-
-
-# %% wrong: tidies_up_afterwards
-# "old gradients are cleared, those of this loss are clipped together"
-# a model that comes with gradients of something else: they are added to those of this loss
-def sft_step(model, optimiser, tokens, segments, max_norm=1.0):
-    mask = response_mask(tokens)[:, 1:]
-    with within(model, segments[:, :-1]):
-        logits = model(tokens[:, :-1])[0]
-    loss = masked_cross_entropy(logits, tokens[:, 1:], mask)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-    optimiser.step()
-    model.zero_grad()
     return loss.detach(), norm
 
 

@@ -1,18 +1,3 @@
-# %% wrong: each_token_by_itself
-# "The bytes of all tokens, laid end to end, then read as UTF-8"
-# Each token is read as UTF-8 by itself, so that a sign that is cut in two is lost.
-def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    for first, second in merges:
-        spelt.append(spelt[first] + spelt[second])
-    result = []
-    for token in tokens:
-        if not 0 <= token < len(spelt):
-            raise ValueError(f"there is no token {token}")
-        result.append(spelt[token].decode(errors="replace"))
-    return "".join(result)
-
-
 # %% wrong: broken_bytes_left_out
 # "what is no UTF-8, as a model may well write it, becomes the sign `�`."
 # It is left out.
@@ -93,21 +78,6 @@ def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
     return b"".join(result).decode(errors="replace")
 
 
-# %% wrong: last_merge_refused
-# "tokens, whole numbers below 256 + len(merges)."
-# The limit is one too low: the token of the last merge is refused.
-def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    for first, second in merges:
-        spelt.append(spelt[first] + spelt[second])
-    result = []
-    for token in tokens:
-        if not 0 <= token < max(N_BYTES, N_BYTES + len(merges) - 1):
-            raise ValueError(f"there is no token {token}")
-        result.append(spelt[token])
-    return b"".join(result).decode(errors="replace")
-
-
 # %% wrong: goes_through_them_twice
 # "def decode(tokens: Iterable[int], merges: list[Pair]) -> str:"
 # Checks all tokens first and then reads them again: of an iterator nothing is left by then.
@@ -134,25 +104,6 @@ def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
             raise ValueError(f"there is no token {token}")
         result += spelt[token]
     return bytes(result).decode("utf-8-sig", errors="replace")
-
-
-# %% wrong: line_ends_made_equal
-# "encode any text with it and get it back to the last byte"
-# Bytes are read as a text file is: a carriage return becomes a line break.
-import io
-
-
-def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    for first, second in merges:
-        spelt.append(spelt[first] + spelt[second])
-    file = io.BytesIO()
-    for token in tokens:
-        if not 0 <= token < len(spelt):
-            raise ValueError(f"there is no token {token}")
-        file.write(spelt[token])
-    file.seek(0)
-    return io.TextIOWrapper(file, encoding="utf-8", errors="replace").read()
 
 
 # %% wrong: one_mark_for_a_run
@@ -340,26 +291,6 @@ def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
     return re.sub("\ufffd{2,}", "\ufffd", b"".join(pieces).decode("utf-8", errors="replace"))
 
 
-# %% wrong: vocabulary_of_the_call_before
-# "The text that the tokens stand for" (with these merges)
-# The spelling is kept from call to call, by the number of merges.
-_spelt_by_size = {}
-
-
-def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
-    if len(merges) not in _spelt_by_size:
-        spelt = [bytes([byte]) for byte in range(N_BYTES)]
-        for first, second in merges:
-            spelt.append(spelt[first] + spelt[second])
-        _spelt_by_size[len(merges)] = spelt
-    spelt, pieces = _spelt_by_size[len(merges)], []
-    for token in tokens:
-        if not 0 <= token < len(spelt):
-            raise ValueError(f"there is no token {token}")
-        pieces.append(spelt[token])
-    return b"".join(pieces).decode("utf-8", errors="replace")
-
-
 # %% wrong: first_token_that_is_none
 # "whole numbers below 256 + len(merges). Raises ValueError, which names the token, for any other."
 # One too high: for the token 256 + len(merges) itself it is an IndexError.
@@ -373,41 +304,6 @@ def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
             raise ValueError(f"there is no token {token}")
         pieces.append(spelt[token])
     return b"".join(pieces).decode("utf-8", errors="replace")
-
-
-# %% wrong: line_ends_translated
-# "for all texts, `decode(encode(text, merges), merges) == text`"
-# Reads through a text file in memory, which makes \r\n and \r a \n.
-def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
-    import io
-
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    for first, second in merges:
-        spelt.append(spelt[first] + spelt[second])
-    data = io.BytesIO()
-    for token in tokens:
-        if not 0 <= token < len(spelt):
-            raise ValueError(f"there is no token {token}")
-        data.write(spelt[token])
-    data.seek(0)
-    return io.TextIOWrapper(data, encoding="utf-8", errors="replace").read()
-
-
-# %% wrong: list_used_up
-# "A function of yours leaves what it is given as it was" (introduction)
-# Takes a given list apart from its end; it is empty afterwards.
-def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
-    stack = tokens if isinstance(tokens, list) else list(tokens)
-    backwards = []
-    while stack:
-        token = stack.pop()
-        if not 0 <= token < N_BYTES + len(merges):
-            raise ValueError(f"there is no token {token}")
-        if token < N_BYTES:
-            backwards.append(token)
-        else:
-            stack.extend(merges[token - N_BYTES])
-    return bytes(reversed(backwards)).decode("utf-8", errors="replace")
 
 
 # %% right: told_when_it_is_over
@@ -494,23 +390,6 @@ def decode(tokens, merges):
     return re.sub("\ufffd+", "\ufffd", b"".join(parts).decode("utf-8", errors="replace"))
 
 
-# %% wrong: line_ends_translated_too
-# "And for all texts, `decode(encode(text, merges), merges) == text`"
-# reads the bytes as a text file, which makes \n of \r\n and \r
-import io
-
-def decode(tokens, merges):
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    for first, second in merges:
-        spelt.append(spelt[first] + spelt[second])
-    parts = []
-    for token in tokens:
-        if not 0 <= token < len(spelt):
-            raise ValueError(f"there is no token {token}")
-        parts.append(spelt[token])
-    return io.TextIOWrapper(io.BytesIO(b"".join(parts)), encoding="utf-8", errors="replace").read()
-
-
 # %% wrong: byte_order_mark_dropped
 # "And for all texts, `decode(encode(text, merges), merges) == text`"
 # utf-8-sig: a byte order mark at the beginning is dropped
@@ -551,26 +430,6 @@ def decode(tokens, merges):
     parts = []
     for token in tokens:
         if not -len(spelt) <= token < len(spelt):
-            raise ValueError(f"there is no token {token}")
-        parts.append(spelt[token])
-    return b"".join(parts).decode("utf-8", errors="replace")
-
-
-# %% wrong: table_kept_by_length
-# "The text that the tokens stand for (with these merges)"
-# keeps the table from call to call, by the number of merges
-_TABLES = {}
-
-def decode(tokens, merges):
-    if len(merges) not in _TABLES:
-        spelt = [bytes([byte]) for byte in range(N_BYTES)]
-        for first, second in merges:
-            spelt.append(spelt[first] + spelt[second])
-        _TABLES[len(merges)] = spelt
-    spelt = _TABLES[len(merges)]
-    parts = []
-    for token in tokens:
-        if not 0 <= token < len(spelt):
             raise ValueError(f"there is no token {token}")
         parts.append(spelt[token])
     return b"".join(parts).decode("utf-8", errors="replace")
@@ -678,24 +537,6 @@ def decode(tokens, merges):
     return re.sub("[\udc80-\udcff]", "\ufffd", text)  # what could not be read
 
 
-# %% wrong: read_like_a_file
-# "And for all texts, `decode(encode(text, merges), merges) == text`."
-# decode([97, 13, 10, 98], []): the reader turns "\r\n" (and a lone "\r") into "\n", "a\nb" comes out
-def decode(tokens, merges):
-    import io
-
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    for first, second in merges:
-        spelt.append(spelt[first] + spelt[second])
-    written = io.BytesIO()
-    for token in tokens:
-        if token not in range(len(spelt)):
-            raise ValueError(f"no such token: {token}")
-        written.write(spelt[token])
-    written.seek(0)
-    return io.TextIOWrapper(written, encoding="utf-8", errors="replace").read()
-
-
 # %% wrong: bytes_complain_by_themselves
 # "Raises ValueError, which names the token, for any other."
 # decode([-1], []) (any negative token): the ValueError is "bytes must be in range(0, 256)", which does not name it; too large a token is named
@@ -729,25 +570,6 @@ def decode(tokens, merges):
         if token < 0 or token > largest:
             raise ValueError(f"token {token} is not between 0 and {largest}")
         letters.extend(parts[token])
-    return letters.decode("utf-8", errors="replace")
-
-
-# %% wrong: turned_round
-# "A function of yours leaves what it is given as it was, unless its text says what it changes."
-# the caller's list of tokens after the call: it is empty, and a second call gives ""
-def decode(tokens, merges):
-    todo = tokens if isinstance(tokens, list) else list(tokens)
-    todo.reverse()  # a stack: the next token is on top
-    letters = bytearray()
-    while todo:
-        token = todo.pop()
-        if not 0 <= token < N_BYTES + len(merges):
-            raise ValueError(f"there is no token {token}")
-        if token < N_BYTES:
-            letters.append(token)
-        else:
-            first, second = merges[token - N_BYTES]
-            todo += [second, first]
     return letters.decode("utf-8", errors="replace")
 
 

@@ -1,44 +1,3 @@
-# %% wrong: first_fit_from_the_left
-# "Of the pairs in a word the one that was learned first is merged first"
-# Takes the first pair from the left that is any merge.
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-    result = []
-    for word in split_words(text):
-        tokens = list(word.encode())
-        i = 0
-        while i < len(tokens) - 1:
-            pair = (tokens[i], tokens[i + 1])
-            if pair in ranks:
-                tokens[i : i + 2] = [N_BYTES + ranks[pair]]
-                i = max(i - 1, 0)
-            else:
-                i += 1
-        result += tokens
-    return result
-
-
-# %% wrong: longest_token_first
-# "with the merges made in the order in which they were learned."
-# From the left, the longest token whose spelling fits, as WordPiece does it.
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    for first, second in merges:
-        spelt.append(spelt[first] + spelt[second])
-    number = {}
-    for token, its in enumerate(spelt):
-        number.setdefault(its, token)
-    longest = max(map(len, spelt))
-    result = []
-    for word in split_words(text):
-        rest = word.encode()
-        while rest:
-            n = next(n for n in range(min(longest, len(rest)), 0, -1) if rest[:n] in number)
-            result.append(number[rest[:n]])
-            rest = rest[n:]
-    return result
-
-
 # %% wrong: whole_words_looked_up
 # "the first merge wherever it fits, from left to right, then the second, and so on."
 # A shortcut: a word that is spelt like some token is that token, even where the merges in their order do not make it.
@@ -84,20 +43,6 @@ def encode(text: str, merges: list[Pair]) -> list[int]:
     return result
 
 
-# %% wrong: only_pairs_of_bytes
-# "then the next, also of pairs that only a merge made"
-# Asks once, before the first merge, which merges the word needs.
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-    result = []
-    for word in split_words(text):
-        tokens = list(word.encode())
-        for rank in sorted({ranks[pair] for pair in pairwise(tokens) if pair in ranks}):
-            tokens = merge_pair(tokens, merges[rank], N_BYTES + rank)
-        result += tokens
-    return result
-
-
 # %% wrong: words_forgotten
 # "its bytes, word by word"
 # The whole text is one word, so that a merge may join the end of one with the beginning of the next.
@@ -106,45 +51,6 @@ def encode(text: str, merges: list[Pair]) -> list[int]:
     for rank, pair in enumerate(merges):
         tokens = merge_pair(tokens, pair, N_BYTES + rank)
     return tokens
-
-
-# %% wrong: from_the_right
-# "is merged first, wherever it stands, from left to right"
-# The last place of the best pair is merged first: of three equal tokens the first is left over.
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-    result = []
-    for word in split_words(text):
-        tokens = list(word.encode())
-        while True:
-            known = [(ranks[pair], -i) for i, pair in enumerate(pairwise(tokens)) if pair in ranks]
-            if not known:
-                break
-            rank, i = min(known)
-            tokens[-i : -i + 2] = [N_BYTES + rank]
-        result += tokens
-    return result
-
-
-# %% wrong: a_memory_that_outlives_the_call
-# "but it must not outlive the call, since the next one may bring other merges."
-# What a word was is remembered from call to call, for as many merges, whichever they are.
-_seen_words = {}
-
-
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-    result = []
-    for word in split_words(text):
-        key = (word, len(merges))
-        if key not in _seen_words:
-            tokens = list(word.encode())
-            while known := [pair for pair in pairwise(tokens) if pair in ranks]:
-                pair = min(known, key=ranks.__getitem__)
-                tokens = merge_pair(tokens, pair, N_BYTES + ranks[pair])
-            _seen_words[key] = tokens
-        result += _seen_words[key]
-    return result
 
 
 # %% wrong: a_token_for_the_end
@@ -213,20 +119,6 @@ def encode(text: str, merges: list[Pair]) -> list[int]:
     return result
 
 
-# %% wrong: once_through_the_ranks_of_bytes
-# "also of pairs that only a merge made"
-# Which merges there are to make is looked up once, in the bytes of the word.
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-    result = []
-    for word in split_words(text):
-        tokens = list(word.encode())
-        for rank in sorted({ranks[pair] for pair in pairwise(tokens) if pair in ranks}):
-            tokens = merge_pair(tokens, merges[rank], N_BYTES + rank)
-        result += tokens
-    return result
-
-
 # %% right: letters_of_an_alphabet
 # Each token is one letter of a very large alphabet, and a merge is str.replace, which goes from left to right.
 def encode(text: str, merges: list[Pair]) -> list[int]:
@@ -278,27 +170,6 @@ def encode(text: str, merges: list[Pair]) -> list[int]:
         return [token for token in tokens if token is not None]
 
     return sum(map(one, split_words(text)), [])
-
-
-# %% wrong: cache_by_number_of_merges
-# "it must not outlive the call, since the next one may bring other merges" (hint); "with the merges made in the order in which they were learned"
-# A cache that outlives the call, by the word and the number of merges: other merges, as many, get the old tokens.
-_words_seen = {}
-
-
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-    out = []
-    for word in split_words(text):
-        key = (word, len(merges))
-        if key not in _words_seen:
-            tokens = list(word.encode())
-            while pairs := [pair for pair in pairwise(tokens) if pair in ranks]:
-                best = min(pairs, key=ranks.__getitem__)
-                tokens = merge_pair(tokens, best, N_BYTES + ranks[best])
-            _words_seen[key] = tokens
-        out.extend(_words_seen[key])
-    return out
 
 
 # %% wrong: endoftext_stays_bytes
@@ -425,21 +296,6 @@ def encode(text: str, merges: list[Pair]) -> list[int]:
     return list(reduce(add, (tokens_of(word) for word in split_words(text))))
 
 
-# %% wrong: merges_from_the_right
-# "merged first, wherever it stands, from left to right"
-# Of three equal tokens the last two become one.
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-    out = []
-    for word in split_words(text):
-        tokens = list(word.encode())
-        while pairs := [pair for pair in pairwise(tokens) if pair in ranks]:
-            u, v = min(pairs, key=ranks.__getitem__)
-            tokens = merge_pair(tokens[::-1], (v, u), N_BYTES + ranks[u, v])[::-1]
-        out += tokens
-    return out
-
-
 # %% wrong: white_space_tidied
 # "The tokens of a text: its bytes, word by word"; "for all texts, decode(encode(text, merges), merges) == text"
 # Line ends are made \n first, as reading a file would.
@@ -453,21 +309,6 @@ def encode(text: str, merges: list[Pair]) -> list[int]:
             tokens = merge_pair(tokens, best, N_BYTES + ranks[best])
         out += tokens
     return out
-
-
-# %% wrong: tensor_of_tokens
-# "tokens, a list of whole numbers"
-# Gives a tensor, which compares and prints like a list in many places, but is none.
-def encode(text: str, merges: list[Pair]) -> list[int]:
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-    out = []
-    for word in split_words(text):
-        tokens = list(word.encode())
-        while pairs := [pair for pair in pairwise(tokens) if pair in ranks]:
-            best = min(pairs, key=ranks.__getitem__)
-            tokens = merge_pair(tokens, best, N_BYTES + ranks[best])
-        out += tokens
-    return torch.tensor(out, dtype=torch.long)
 
 
 # %% right: signs_of_a_string
@@ -569,27 +410,6 @@ def encode(text, merges):
     return tokens
 
 
-# %% wrong: longest_token_first_too
-# "Of the pairs in a word the one that was learned first is merged first"
-# takes the longest token that fits, from the left
-def encode(text, merges):
-    spelt = [bytes([byte]) for byte in range(256)]
-    for first, second in merges:
-        spelt.append(spelt[first] + spelt[second])
-    number = {}
-    for i, token in enumerate(spelt):
-        number.setdefault(token, i)
-    longest = max(map(len, spelt))
-    tokens = []
-    for word in split_words(text):
-        rest = word.encode()
-        while rest:
-            n = next(n for n in range(min(longest, len(rest)), 0, -1) if rest[:n] in number)
-            tokens.append(number[rest[:n]])
-            rest = rest[n:]
-    return tokens
-
-
 # %% wrong: not_cut_into_words
 # "Word by word, the bytes first"
 # merges in the whole text at once, also from one word into the next
@@ -648,19 +468,6 @@ def encode(text, merges):
             known[word] = its
         tokens.extend(known[word])
     return tokens
-
-
-# %% wrong: merges_used_up
-# "leaves what it is given as it was"
-# takes the merges off the caller's list one by one (and sees none at the next call)
-def encode(text, merges):
-    words = [list(word.encode()) for word in split_words(text)]
-    rank = 0
-    while merges:
-        pair = merges.pop(0)
-        words = [merge_pair(word, pair, N_BYTES + rank) for word in words]
-        rank += 1
-    return [token for word in words for token in word]
 
 
 # %% right: merge_after_merge
@@ -734,27 +541,6 @@ def encode(text, merges):
             parts[at : at + 2] = [parts[at] + parts[at + 1]]
         tokens += [ranks[part] for part in parts]
     return tokens
-
-
-# %% wrong: the_last_of_equal_ranks
-# "Of the pairs in a word the one that was learned first is merged first, wherever it stands, from left to right"
-# "aaa" with the merge (97, 97): [97, 256] instead of [256, 97]
-def encode(text, merges):
-    ranks = {pair: rank for rank, pair in enumerate(merges)}
-
-    @cache
-    def of_word(word):
-        now = list(word.encode())
-        while True:
-            best, at = len(merges), None
-            for i, pair in enumerate(pairwise(now)):
-                if ranks.get(pair, len(merges) + 1) <= best:
-                    best, at = ranks[pair], i
-            if at is None:
-                return now
-            now[at : at + 2] = [N_BYTES + best]
-
-    return [token for word in split_words(text) for token in of_word(word)]
 
 
 # %% wrong: the_text_as_one_word

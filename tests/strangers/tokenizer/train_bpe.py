@@ -1,116 +1,3 @@
-# %% wrong: ties_by_first_seen
-# "of those equally frequent the smallest, by its first token, then its second"
-# Of equally frequent pairs the one that stands first in the text is taken, as Counter.most_common gives it.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        best = counts.most_common(1)[0][0]
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: ties_by_what_they_spell
-# "Of equally frequent pairs the smallest is taken, by $u$ and then by $v$"
-# Ties are broken by the bytes that the two tokens spell, in alphabetical order, and not by the tokens' numbers.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], spelt[pair[0]], spelt[pair[1]]))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        spelt.append(spelt[best[0]] + spelt[best[1]])
-        merges.append(best)
-    return merges
-
-
-# %% wrong: second_token_not_asked
-# "the smallest, by its first token, then its second"
-# Ties are broken by the first token alone; among those with the same first token the order of the text decides.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair[0]))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: three_in_a_row_hold_one
-# "at every place where they stand: three equal tokens in a row hold two pairs."
-# Overlapping occurrences are counted once, as they could be merged.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            taken = -1
-            for i, pair in enumerate(pairwise(tokens)):
-                if pair[0] == pair[1] and taken == i:
-                    taken = -1
-                    continue
-                counts[pair] += n
-                taken = i + 1 if pair[0] == pair[1] else -1
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: words_between_spaces
-# "Pairs are counted within the words of `split_words`, so that no token reaches from one word into the next"
-# Cuts at white space only, so that letters, digits and the signs behind them are one word.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    pieces = re.findall(r" ?\S+|\s+(?!\S)|\s+", text)
-    words = [(list(word.encode()), n) for word, n in Counter(pieces).items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
 # %% wrong: end_of_text_learns_nothing
 # "between documents: a word, whatever stands beside it"
 # The mark between documents is left out of the counting, as a special token is elsewhere; here it is a word like any.
@@ -133,50 +20,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
     return merges
 
 
-# %% wrong: white_space_learns_nothing
-# "Every word counts, those of white space and `<|endoftext|>` too."
-# Words of white space alone are left out of the counting.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    counted = Counter(word for word in split_words(text) if word.strip())
-    words = [(list(word.encode()), n) for word, n in counted.items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: in_the_order_of_tokens
-# "the merges, in order"
-# The merges come back sorted.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    counted = Counter(split_words(text))
-    words = [(list(word.encode()), n) for word, n in counted.items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return sorted(merges)
-
-
 # %% wrong: fewer_without_a_word
 # "and where the text has no pair left before that."
 # Stops quietly and returns the merges that there are.
@@ -194,105 +37,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
             break
         best = min(counts, key=lambda pair: (-counts[pair], pair))
         words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: complains_although_nothing_is_asked
-# "raises ValueError where no pair is left before that"
-# The complaint comes one round early: also where the last pair was needed and taken, and for 256 on a text without one.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    while True:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        if len(merges) == vocab_size - N_BYTES:
-            return merges
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-
-
-# %% wrong: once_is_not_enough
-# "Returns vocab_size - 256 merges."
-# A pair that stands there only once is not merged any more: too few merges are found, and the error comes too early.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts or max(counts.values()) < 2:
-            raise ValueError("no pair is left that stands there twice")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: merges_from_the_right
-# "The tokens with `new` in the place of `pair`, wherever it stands, found from left to right."
-# Merges by itself, from the right: three equal tokens become one and a pair, and not a pair and one.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-
-    def merged(tokens, pair, new):
-        tokens = list(tokens)
-        for i in range(len(tokens) - 2, -1, -1):
-            if tuple(tokens[i : i + 2]) == pair:
-                tokens[i : i + 2] = [new]
-        return tokens
-
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merged(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: counts_that_are_out_of_date
-# "Pairs are counted in the text as it is by then, earlier merges made"
-# Keeps the counts up to date, but forgets that the old neighbours of a merged pair have lost a place.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    counts = Counter()
-    for tokens, n in words:
-        for pair in pairwise(tokens):
-            counts[pair] += n
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        new = N_BYTES + len(merges)
-        del counts[best]
-        words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                if new in pair:
-                    counts[pair] += n
         merges.append(best)
     return merges
 
@@ -318,24 +62,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
     return merges
 
 
-# %% wrong: each_word_once
-# "but its pairs count as often as it stands there."
-# Each different word is counted once, however often it stands in the text.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [list(word.encode()) for word in dict.fromkeys(split_words(text))]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter(pair for tokens in words for pair in pairwise(tokens))
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [merge_pair(tokens, best, N_BYTES + len(merges)) for tokens in words]
-        merges.append(best)
-    return merges
-
-
 # %% wrong: below_256_is_none
 # "Raises ValueError where vocab_size is below 256"
 # Asks for no merges, or fewer than none, and gets an empty list.
@@ -351,27 +77,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
             raise ValueError("no pair is left")
         best = min(counts, key=lambda pair: (-counts[pair], pair))
         words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: at_the_end_of_words_too
-# "at every place where they stand"
-# The last pair of a word is not counted.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError("the bytes alone are 256 tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    while len(merges) < vocab_size - N_BYTES:
-        counts = Counter()
-        for tokens, n in words:
-            for pair in list(pairwise(tokens))[: max(len(tokens) - 2, 1)]:
-                counts[pair] += n
-        if not counts:
-            raise ValueError("no pair is left")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, N_BYTES + len(merges)), n) for tokens, n in words]
         merges.append(best)
     return merges
 
@@ -430,80 +135,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
     return merges
 
 
-# %% wrong: equal_tokens_counted_once
-# "at every place where they stand: three equal tokens in a row hold two pairs"
-# Counts what merge_pair could merge: of three equal tokens in a row one pair only.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = {tuple(word.encode()): n for word, n in Counter(split_words(text)).items()}
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for word, n in words.items():
-            last = None
-            for i, pair in enumerate(pairwise(word)):
-                if pair[0] == pair[1] and last == (i - 1, pair):
-                    last = None  # it overlaps the one before
-                    continue
-                counts[pair] += n
-                last = (i, pair)
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        merges.append(best)
-        words = {tuple(merge_pair(list(word), best, new)): n for word, n in words.items()}
-    return merges
-
-
-# %% wrong: ties_by_spelling
-# "of those equally frequent the smallest, by its first token, then its second"
-# Ties are broken by the bytes that the two tokens spell, not by the tokens' numbers.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    spelt = [bytes([byte]) for byte in range(N_BYTES)]
-    words = Counter(split_words(text))
-    split = {word: list(word.encode()) for word in words}
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for word, n in words.items():
-            for pair in pairwise(split[word]):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], spelt[pair[0]], spelt[pair[1]]))
-        merges.append(best)
-        spelt.append(spelt[best[0]] + spelt[best[1]])
-        split = {word: merge_pair(tokens, best, new) for word, tokens in split.items()}
-    return merges
-
-
-# %% wrong: too_few_by_first_count
-# "Raises ValueError ... where the text has too few pairs"
-# Raises too eagerly: where the untouched text has fewer different pairs than merges are wanted (aaaa has one, but two merges).
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = Counter(split_words(text))
-    split = {word: list(word.encode()) for word in words}
-    if len({pair for tokens in split.values() for pair in pairwise(tokens)}) < vocab_size - N_BYTES:
-        raise ValueError("the text has too few pairs")
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for word, n in words.items():
-            for pair in pairwise(split[word]):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        merges.append(best)
-        split = {word: merge_pair(tokens, best, new) for word, tokens in split.items()}
-    return merges
-
-
 # %% wrong: used_up_pairs_stay
 # "Raises ValueError ... where the text has too few pairs"
 # Keeps the counts up to date and never drops those at 0: where pairs run out it "merges" pairs that stand nowhere.
@@ -540,28 +171,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
         raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
     words = Counter(split_words(text))
     words.pop("<|endoftext|>", None)
-    split = {word: list(word.encode()) for word in words}
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for word, n in words.items():
-            for pair in pairwise(split[word]):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        merges.append(best)
-        split = {word: merge_pair(tokens, best, new) for word, tokens in split.items()}
-    return merges
-
-
-# %% wrong: white_space_left_out
-# "Every word counts, those of white space and `<|endoftext|>` too."
-# Words of nothing but white space (indentation, empty lines) are dropped.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = Counter(word for word in split_words(text) if word.strip())
     split = {word: list(word.encode()) for word in words}
     merges = []
     for new in range(N_BYTES, vocab_size):
@@ -622,28 +231,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
     return merges
 
 
-# %% wrong: words_of_the_call_before
-# "Pairs are counted in the text as it is by then" (in this text, not in that of the call before)
-# A Counter as a default value: the second call counts the words of the first one too.
-def train_bpe(text: str, vocab_size: int, words=Counter()) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words.update(split_words(text))
-    split = {word: list(word.encode()) for word in words}
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for word, n in words.items():
-            for pair in pairwise(split[word]):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        merges.append(best)
-        split = {word: merge_pair(tokens, best, new) for word, tokens in split.items()}
-    return merges
-
-
 # %% wrong: text_made_nfc
 # "The text is cut into the words of `split_words`, each of them into its bytes."
 # The text is normalised first (NFC), so an e with a combining accent becomes other bytes.
@@ -665,36 +252,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
         best = min(counts, key=lambda pair: (-counts[pair], pair))
         merges.append(best)
         split = {word: merge_pair(tokens, best, new) for word, tokens in split.items()}
-    return merges
-
-
-# %% wrong: merged_from_the_right
-# "The pair that stands side by side most often is merged next, from left to right"
-# Of three equal tokens in a row the last two become one.
-def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = Counter(split_words(text))
-    split = {word: list(word.encode()) for word in words}
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for word, n in words.items():
-            for pair in pairwise(split[word]):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        merges.append(best)
-        for tokens in split.values():
-            i = len(tokens) - 2
-            while i >= 0:
-                if (tokens[i], tokens[i + 1]) == best:
-                    tokens[i : i + 2] = [new]
-                    i -= 1  # what stood before is the next second token
-                i -= 1
-                if i > len(tokens) - 2:
-                    i = len(tokens) - 2
     return merges
 
 
@@ -816,77 +373,6 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
     return merges
 
 
-# %% wrong: pairs_counted_without_overlap
-# "at every place where they stand: three equal tokens in a row hold two pairs"
-# counts as many pairs as a merge would make
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for tokens, n in words:
-            skip = False
-            for k, pair in enumerate(pairwise(tokens)):
-                if skip:
-                    skip = False
-                    if pair == (tokens[k - 1], tokens[k]):
-                        continue
-                counts[pair] += n
-                skip = pair[0] == pair[1]
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: ties_by_their_spelling
-# "of those equally frequent the smallest, by its first token, then its second"
-# of equally frequent pairs the one whose bytes come first in the alphabet
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    spelt = [bytes([byte]) for byte in range(256)]
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], spelt[pair[0]], spelt[pair[1]]))
-        words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
-        merges.append(best)
-        spelt.append(spelt[best[0]] + spelt[best[1]])
-    return merges
-
-
-# %% wrong: single_pairs_refused
-# "Raises ValueError [...] where the text has too few pairs"
-# a pair that stands there once only is no pattern: raises
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts or max(counts.values()) < 2:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
 # %% wrong: separator_not_counted
 # "Every word counts, those of white space and `<|endoftext|>` too"
 # leaves <|endoftext|> out
@@ -904,48 +390,6 @@ def train_bpe(text, vocab_size):
             raise ValueError("the text has too few pairs")
         best = min(counts, key=lambda pair: (-counts[pair], pair))
         words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: white_space_not_counted
-# "Every word counts, those of white space [...] too"
-# leaves words out that are white space only
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items() if word.strip()]
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: merged_from_the_right_too
-# "merged next, from left to right"
-# of three equal tokens the last two are merged
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens[::-1], best[::-1], new)[::-1], n) for tokens, n in words]
         merges.append(best)
     return merges
 
@@ -1082,92 +526,6 @@ def train_bpe(text, vocab_size):
     return merges
 
 
-# %% wrong: neighbours_of_the_old_word
-# "Pairs are counted in the text as it is by then"
-# words where the pair stands twice in a row ("abab"): the neighbours are those before the merge, counts of pairs that are not there stay, and later merges differ
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = [[list(word.encode()), n] for word, n in Counter(split_words(text)).items()]
-    counts = Counter()
-    for tokens, n in words:
-        for pair in pairwise(tokens):
-            counts[pair] += n
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = +counts  # without the zeros
-        if not counts:
-            raise ValueError(f"the text has pairs for {len(merges)} merges only")
-        pair = min(counts, key=lambda p: (-counts[p], p))
-        merges.append(pair)
-        for word in words:
-            tokens, n = word
-            at, i = [], 0
-            while i < len(tokens) - 1:
-                if (tokens[i], tokens[i + 1]) == pair:
-                    at.append(i)
-                    i += 1
-                i += 1
-            for i in at:  # only what stands beside the pair changes
-                if i > 0:
-                    counts[tokens[i - 1], pair[0]] -= n
-                    counts[tokens[i - 1], new] += n
-                if i + 2 < len(tokens):
-                    counts[pair[1], tokens[i + 2]] -= n
-                    counts[new, tokens[i + 2]] += n
-            if at:
-                word[0] = merge_pair(tokens, pair, new)
-        del counts[pair]
-    return merges
-
-
-# %% wrong: too_few_pairs_at_the_start
-# "Raises ValueError where vocab_size is below 256, and where the text has too few pairs."
-# train_bpe("aaaaaaaa", 258): one pair at the start, but a merge makes new ones; ValueError instead of [(97, 97), (256, 256)]
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-
-    def count(words):
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        return counts
-
-    words = [(list(word.encode()), n) for word, n in Counter(split_words(text)).items()]
-    if len(count(words)) < vocab_size - N_BYTES:  # say so before the long work
-        raise ValueError(f"vocab_size={vocab_size}: the text has too few pairs")
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = count(words)
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
-        merges.append(best)
-    return merges
-
-
-# %% wrong: spaces_between_tokens
-# "The pair that stands side by side most often is merged next, from left to right"
-# "abab": in " 97 98 97 98 " the two places share a space, replace makes the first only; train_bpe("abab abab", 258) merges (97, 98) again or another pair than (256, 256)
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    words = Counter(" " + " ".join(map(str, word.encode())) + " " for word in split_words(text))
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for spelt, n in words.items():
-            for pair in pairwise(map(int, spelt.split())):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        u, v = min(counts, key=lambda pair: (-counts[pair], *pair))
-        merges.append((u, v))
-        words = Counter({spelt.replace(f" {u} {v} ", f" {new} "): n for spelt, n in words.items()})
-    return merges
-
-
 # %% wrong: goes_on_where_it_stopped
 # "Returns vocab_size - 256 merges, a list of tuples of two whole numbers."
 # first = train_bpe(text, 260), then train_bpe(text, 262): first has 6 merges now instead of 4, the two are the same list
@@ -1214,30 +572,6 @@ def train_bpe(text, vocab_size):
         most = max(counts.values())
         best = min(pair for pair, n in counts.items() if n == most)
         words = {tuple(merge_pair(list(tokens), best, new)): n for tokens, n in words.items()}
-        merges.append(best)
-    return merges
-
-
-# %% wrong: line_by_line
-# "The text is cut into the words of `split_words`"
-# white space that reaches over the end of a line, "a\n\n\nb": split_words gives the word "\n\n", line by line each "\n" is a word, and the pair (10, 10) is not counted
-def train_bpe(text, vocab_size):
-    if vocab_size < N_BYTES:
-        raise ValueError(f"vocab_size={vocab_size}: the bytes alone are {N_BYTES} tokens")
-    frequency = Counter()
-    for line in text.splitlines(keepends=True):  # a large text need not be cut all at once
-        frequency.update(split_words(line))
-    words = [(list(word.encode()), n) for word, n in frequency.items()]
-    merges = []
-    for new in range(N_BYTES, vocab_size):
-        counts = Counter()
-        for tokens, n in words:
-            for pair in pairwise(tokens):
-                counts[pair] += n
-        if not counts:
-            raise ValueError("the text has too few pairs")
-        best = min(counts, key=lambda pair: (-counts[pair], pair))
-        words = [(merge_pair(tokens, best, new), n) for tokens, n in words]
         merges.append(best)
     return merges
 

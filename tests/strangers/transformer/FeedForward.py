@@ -1,59 +1,3 @@
-# %% wrong: gelu
-# "\operatorname{silu}(z) = z\, \sigma(z)"
-# The gate is bent by the gelu, which looks much the same (GEGLU).
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.gelu(self.w_gate(x)) * self.w_up(x))
-
-
-# %% wrong: the_other_branch_is_bent
-# "y = \big(\operatorname{silu}(x W_\text{gate}) \odot x W_\text{up}\big)\, W_\text{down}"
-# The silu is on the branch of w_up.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(self.w_gate(x) * F.silu(self.w_up(x)))
-
-
-# %% wrong: both_are_bent
-# "Only the gate is bent."
-# The silu is on both branches.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.silu(self.w_gate(x)) * F.silu(self.w_up(x)))
-
-
-# %% wrong: plain_sigmoid
-# "This is SwiGLU."
-# The first gated unit: a sigmoid, without the z in front of it.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(torch.sigmoid(self.w_gate(x)) * self.w_up(x))
-
-
 # %% wrong: gate_with_a_lid
 # "the gate can be shut, and it has no upper end."
 # The gate is kept below 20, so that nothing explodes.
@@ -100,49 +44,6 @@ class FeedForward(nn.Module):
         return self.w_down(F.silu(self.w_gate(x)) * self.w_up(x)).squeeze(0)
 
 
-# %% wrong: dropout_in_training
-# "The same small network at every position"
-# While training a tenth of the numbers inside is dropped, as was usual.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.dropout(F.silu(self.w_gate(x)) * self.w_up(x), 0.1, self.training))
-
-
-# %% wrong: a_bias_that_starts_at_zero
-# "self.w_down                   from d_hidden to d_model numbers, without a bias"
-# w_down has a bias: zero at the start, so no number differs until it has learned.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model)
-        nn.init.zeros_(self.w_down.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.silu(self.w_gate(x)) * self.w_up(x))
-
-
-# %% wrong: gate_without_gradient
-# "A wide layer in two branches, one of which is a gate for the other, and back"
-# The gate is taken as a constant: same numbers, but w_gate never learns.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.silu(self.w_gate(x)).detach() * self.w_up(x))
-
-
 # %% right: one_hidden_number_at_a_time
 # Every number inside adds its own row of w_down; the silu by the logarithm of the sigmoid.
 class FeedForward(nn.Module):
@@ -174,91 +75,6 @@ class FeedForward(nn.Module):
         up, gate = wide.tensor_split(2, dim=-1)
         hidden = F.glu(torch.cat([up * gate, gate], dim=-1), dim=-1)
         return torch.einsum("...h,ch->...c", hidden, self.w_down.weight)
-
-
-# %% wrong: quick_gelu
-# "by silu(z) = z · σ(z)"
-# z · σ(1.702 z), as in CLIP.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(self.w_gate(x) * torch.sigmoid(1.702 * self.w_gate(x)) * self.w_up(x))
-
-
-# %% wrong: gate_and_up_by_name
-# "it is what w_gate gives; w_up gives the other half"
-# The two are swapped.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.silu(self.w_up(x)) * self.w_gate(x))
-
-
-# %% wrong: adds_what_it_read
-# "forward(x)                    x (..., d_model) -> (..., d_model)"
-# The input is added, which is the business of the block.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.w_down(F.silu(self.w_gate(x)) * self.w_up(x))
-
-
-# %% wrong: scaled_down
-# "\\big(\\operatorname{silu}(x W_\\text{gate}) \\odot x W_\\text{up}\\big)"
-# The product is divided by the root of the width inside.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.silu(self.w_gate(x)) * self.w_up(x) / self.w_up.out_features**0.5)
-
-
-# %% wrong: no_gate_in_evaluation
-# "The same small network at every position"
-# The gate is left out in evaluation mode.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down((F.silu(self.w_gate(x)) if self.training else 1) * self.w_up(x))
-
-
-# %% wrong: a_wider_network
-# "w_gate and w_up widen to d_hidden"
-# The width inside is four times d_model, whatever was asked for.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        d_hidden = 4 * d_model
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.silu(self.w_gate(x)) * self.w_up(x))
 
 
 # %% wrong: gate_with_an_upper_end
@@ -354,21 +170,6 @@ class FeedForward(nn.Module):
                 self.fused = torch.cat((self.w_gate.weight, self.w_up.weight))
             gate, up = F.linear(x, self.fused).chunk(2, dim=-1)
         return self.w_down(F.silu(gate) * up)
-
-
-# %% wrong: gate_without_gradient_too
-# "The gate alone is bent, by silu(z) = z * sigma(z), and it is what w_gate gives"
-# Multiplies z by a sigma without gradient, as a straight-through gate: numbers right, gradient not.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        z = self.w_gate(x)
-        return self.w_down(z * torch.sigmoid(z).detach() * self.w_up(x))
 
 
 # %% right: one_product_and_tanh
@@ -542,20 +343,6 @@ class FeedForward(nn.Module):
         rows = x.reshape(-1, x.size(-1))
         y = self.w_down(F.silu(self.w_gate(rows)) * self.w_up(rows))
         return y.reshape(*x.shape[:-1], -1) if x.dim() > 1 else y
-
-
-# %% wrong: hidden_dropout
-# "y = (silu(x W_gate) * x W_up) W_down"
-# Drops a tenth of the hidden numbers in training.
-class FeedForward(nn.Module):
-    def __init__(self, d_model: int, d_hidden: int):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_up = nn.Linear(d_model, d_hidden, bias=False)
-        self.w_down = nn.Linear(d_hidden, d_model, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_down(F.dropout(F.silu(self.w_gate(x)) * self.w_up(x), 0.1, self.training))
 
 
 # %% right: joined_each_time

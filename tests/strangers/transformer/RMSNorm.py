@@ -42,35 +42,6 @@ class RMSNorm(nn.Module):
         return normed.to(x.dtype) * self.weight
 
 
-# %% wrong: eps_behind_the_root
-# "and `eps` is added to it before the root."
-# eps is added to the root instead: a thousand times less for vectors near zero.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        root = wide.square().mean(dim=-1, keepdim=True).sqrt()
-        return (wide / (root + self.eps) * self.weight).to(x.dtype)
-
-
-# %% wrong: eps_as_a_floor
-# "The tiny $\varepsilon$ (`eps`) keeps a vector of zeros from becoming 0 / 0."
-# By F.normalize: a floor under the length in the place of eps under the root; zeros are fine, small vectors are not.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        return (F.normalize(wide, dim=-1, eps=self.eps) * math.sqrt(x.size(-1)) * self.weight).to(x.dtype)
-
-
 # %% wrong: eps_from_the_type
 # "RMSNorm(d_model, eps=1e-6), a module"
 # The eps that was asked for is ignored; always 1e-6.
@@ -83,36 +54,6 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         wide = x.float()
         return (wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + 1e-6) * self.weight).to(x.dtype)
-
-
-# %% wrong: divides_by_the_deviation
-# "No mean is taken away: that would be LayerNorm."
-# The vector keeps its mean, but the size is its standard deviation, in which the mean is taken away.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        return (wide * torch.rsqrt(wide.var(dim=-1, keepdim=True, unbiased=False) + self.eps) * self.weight).to(x.dtype)
-
-
-# %% wrong: size_without_gradient
-# "Divide each vector by the root of its mean square"
-# The root is taken as a constant: same numbers, but the gradient of x knows nothing of the division.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        with torch.no_grad():
-            scale = torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + self.eps)
-        return (wide * scale * self.weight).to(x.dtype)
 
 
 # %% wrong: weight_does_not_learn
@@ -128,21 +69,6 @@ class RMSNorm(nn.Module):
         wide = x.float()
         scale = torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + self.eps)
         return (wide * scale * self.weight.data).to(x.dtype)
-
-
-# %% wrong: one_size_for_the_text
-# "For a vector $x$ of $C$ numbers"
-# With three axes and more, one size for each text and not for each vector; one vector, or a list of them, is right.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        axes = -1 if x.dim() < 3 else (-2, -1)
-        return (wide * torch.rsqrt(wide.square().mean(dim=axes, keepdim=True) + self.eps) * self.weight).to(x.dtype)
 
 
 # %% right: by_a_right_triangle
@@ -179,21 +105,6 @@ class RMSNorm(nn.Module):
         )
 
 
-# %% wrong: one_plus_the_weight
-# "stretch each coordinate by a learned weight"
-# As in Gemma, the weight counts from one: twice too much at the start.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        scale = torch.rsqrt(wide.pow(2).mean(dim=-1, keepdim=True) + self.eps)  # (..., 1)
-        return (wide * scale * (1 + self.weight)).to(x.dtype)
-
-
 # %% wrong: back_before_the_weight_in_bfloat16
 # "in the type of x"
 # float16 is cast back at the end, bfloat16 is left as float32.
@@ -207,21 +118,6 @@ class RMSNorm(nn.Module):
         wide = x.float()
         scale = torch.rsqrt(wide.pow(2).mean(dim=-1, keepdim=True) + self.eps)  # (..., 1)
         return (wide * scale * self.weight).to(torch.float32 if x.dtype == torch.bfloat16 else x.dtype)
-
-
-# %% wrong: unbiased_mean
-# "Under the root is the mean of the squares"
-# The sum of the squares is divided by one less than there are.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        scale = torch.rsqrt(wide.pow(2).sum(dim=-1, keepdim=True) / max(1, x.size(-1) - 1) + self.eps)  # (..., 1)
-        return (wide * scale * self.weight).to(x.dtype)
 
 
 # %% wrong: reciprocal_root_in_bfloat16
@@ -255,21 +151,6 @@ class RMSNorm(nn.Module):
         return result.squeeze(0) if x.dim() == 3 else result
 
 
-# %% wrong: no_weight_in_evaluation
-# "stretch each coordinate by a learned weight"
-# The weight is left out in evaluation mode.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        scale = torch.rsqrt(wide.pow(2).mean(dim=-1, keepdim=True) + self.eps)  # (..., 1)
-        return (wide * scale * (self.weight if self.training else 1)).to(x.dtype)
-
-
 # %% wrong: in_float64_for_good
 # "in the type of x"
 # float64 comes back as float32.
@@ -297,36 +178,6 @@ class RMSNorm(nn.Module):
         wide = x.double()
         scale = torch.rsqrt(wide.pow(2).mean(dim=-1, keepdim=True) + self.eps)  # (..., 1)
         return (wide * scale * self.weight).to(x.dtype)
-
-
-# %% wrong: eps_after_the_root
-# "`eps` is added to it before the root"
-# Adds eps to the root; with 1e-6 no ordinary vector notices.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.double() if x.dtype == torch.float64 else x.float()
-        rms = wide.pow(2).mean(dim=-1, keepdim=True).sqrt()
-        return (wide / (rms + self.eps) * self.weight).to(x.dtype)
-
-
-# %% wrong: eps_as_a_floor_too
-# "`eps` is added to it before the root"
-# Takes the larger of mean square and eps: the same for zeros and, nearly, for large vectors.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x if x.dtype == torch.float64 else x.float()
-        mean_square = wide.square().mean(dim=-1, keepdim=True).clamp_min(self.eps)
-        return (wide * torch.rsqrt(mean_square) * self.weight).to(x.dtype)
 
 
 # %% wrong: eps_of_the_constructor_ignored
@@ -392,22 +243,6 @@ class RMSNorm(nn.Module):
         return (wide * self.weight).to(x.dtype)
 
 
-# %% wrong: scale_is_a_constant
-# "RMSNorm(x) = x / sqrt(1/C sum_i x_i^2 + eps) * w"
-# Takes the mean square without a gradient, as if it were a number and not a function of x.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x if x.dtype == torch.float64 else x.float()
-        with torch.no_grad():
-            scale = torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.eps)
-        return (wide * scale * self.weight).to(x.dtype)
-
-
 # %% wrong: module_follows_the_type_of_x
 # "A function of yours leaves what it is given as it was"
 # Makes the types agree by converting its own parameter for good: after one 16-bit call the learned weight has 16 bits.
@@ -437,22 +272,6 @@ class RMSNorm(nn.Module):
         wide = x if x.dtype == torch.float64 else x.float()
         normed = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.eps)
         return (normed * self.weight.data).to(x.dtype)
-
-
-# %% wrong: squares_in_the_type_of_x_after_scaling
-# "the mean square is taken in float32 or wider, whatever the type of x"
-# Divides by the largest number against overflow and stays in 16 bits; eps, made smaller by the same square, is lost there.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        largest = x.abs().amax(dim=-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
-        small = x / largest
-        root = (small.pow(2).mean(-1, keepdim=True) + self.eps / largest / largest).sqrt()
-        return (small / root * self.weight).to(x.dtype)
 
 
 # %% right: library_rms_norm
@@ -508,34 +327,6 @@ class RMSNorm(nn.Module):
         wide = torch.promote_types(x.dtype, torch.float32)
         root = (x.to(wide).square().mean(-1, keepdim=True) + self.eps).sqrt().to(x.dtype)
         return x / root * self.weight.to(x.dtype)
-
-
-# %% wrong: eps_after_the_root_too
-# "`eps` is added to the mean square, before the root."
-# Adds eps to the root.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x if x.dtype == torch.float64 else x.float()
-        return (wide / (wide.square().mean(dim=-1, keepdim=True).sqrt() + self.eps) * self.weight).to(x.dtype)
-
-
-# %% wrong: eps_as_a_floor_too_too
-# "`eps` is added to the mean square, before the root."
-# Takes eps for the least mean square instead of adding it.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x if x.dtype == torch.float64 else x.float()
-        return (wide * wide.square().mean(dim=-1, keepdim=True).clamp(min=self.eps).rsqrt() * self.weight).to(x.dtype)
 
 
 # %% wrong: eps_of_the_default
@@ -612,22 +403,6 @@ class RMSNorm(nn.Module):
         return (wide * self.weight).to(x.dtype)
 
 
-# %% wrong: size_without_gradient_too
-# "RMSNorm(x) = x / sqrt(mean of squares + eps) * w"
-# Takes the root without gradient, as a constant.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x if x.dtype == torch.float64 else x.float()
-        with torch.no_grad():
-            scale = torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + self.eps)
-        return (wide * scale * self.weight).to(x.dtype)
-
-
 # %% wrong: three_axes_only
 # "x (..., d_model)"
 # Takes the mean over axis 2 or, in a matrix, over axis 1; a single vector or a fourth axis is normed along another.
@@ -641,26 +416,6 @@ class RMSNorm(nn.Module):
         wide = x if x.dtype == torch.float64 else x.float()
         axis = min(2, x.dim() - 1)
         return (wide * torch.rsqrt(wide.square().mean(dim=axis, keepdim=True) + self.eps) * self.weight).to(x.dtype)
-
-
-# %% wrong: wide_weight_kept
-# "nothing that was kept of an earlier one, or of earlier weights, changes what it gives"
-# Keeps the weight as a float32 copy from the first evaluation on.
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        if self.training:
-            weight = self.weight.float()
-        else:
-            if not hasattr(self, "wide_weight"):
-                self.wide_weight = self.weight.detach().float().clone()
-            weight = self.wide_weight
-        return (wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + self.eps) * weight).to(x.dtype)
 
 
 # %% right: float64_always
@@ -719,21 +474,6 @@ class RMSNorm(nn.Module):
         return (x * scale * self.weight).to(x.dtype)
 
 
-# %% wrong: eps_as_floor
-# "`eps` is added to the mean square, before the root."
-# x = (1e-3, 1e-3): the mean square 1e-6 is just eps, and the result is 1 instead of 0.707
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        size = wide.square().mean(dim=-1, keepdim=True).clamp(min=self.eps).sqrt()
-        return (wide / size * self.weight).to(x.dtype)
-
-
 # %% wrong: cast_before_the_weight
 # "Shapes: x (..., d_model) -> (..., d_model), in the type of x."
 # bfloat16 x with the weight in float32, as it is made: the result is float32
@@ -747,39 +487,6 @@ class RMSNorm(nn.Module):
         wide = x.float()
         normed = wide * torch.rsqrt(wide.pow(2).mean(dim=-1, keepdim=True) + self.eps)
         return self.weight * normed.to(x.dtype)
-
-
-# %% wrong: library_eps
-# "`eps` is added to the mean square, before the root."
-# RMSNorm(2, eps=0.5) on (1, 1): the library's own tiny eps is added, and the result is 1 instead of 0.816; also the default eps on numbers of 1e-3
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x.float(), self.weight.shape, self.weight.float()).to(x.dtype)
-
-
-# %% wrong: divided_in_place
-# "A function of yours leaves what it is given as it was"
-# a float32 x without gradients: `.float()` is x itself, and afterwards the caller's x is the normed one
-class RMSNorm(nn.Module):
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def forward(self, x: Tensor) -> Tensor:
-        kind = x.dtype
-        wide = x.float()
-        root = (wide.pow(2).mean(dim=-1, keepdim=True) + self.eps).sqrt()
-        if wide.requires_grad:
-            wide = wide / root
-        else:
-            wide /= root  # saves a copy where nobody needs a gradient
-        return (wide * self.weight).to(kind)
 
 
 # %% wrong: wide_weight_kept_again

@@ -1,69 +1,3 @@
-# %% wrong: output_layer_beside_the_embedding
-# "A matrix that is used twice is one matrix."
-# Embedding and output layer are counted as two.
-def hidden_width(d_model):
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": 2 * vocab_size * d_model,
-        "attention": n_layers * 4 * d_model**2,
-        "feed_forward": n_layers * 3 * d_model * hidden_width(d_model),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-
-
-# %% wrong: eight_squares
-# "L \cdot$ (how many matrices?) $\cdot\, C H$"
-# 8 C² a layer, as of 2017: the same number where the width is not rounded up, as in the miniature.
-def hidden_width(d_model):
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model**2,
-        "feed_forward": n_layers * 8 * d_model**2,
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-
-
-# %% wrong: rounded_to_the_nearest
-# ""feed_forward" (all layers, of width `hidden_width(d_model)`)"
-# The width inside goes to the nearest multiple of 32 and not to the next.
-def hidden_width(d_model):
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    width = 32 * max(1, round(8 * d_model / 96))
-
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model**2,
-        "feed_forward": n_layers * 3 * d_model * width,
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-
-
-# %% wrong: the_last_norm_is_forgotten
-# "Norms: two in each layer, and do not forget the one before the output."
-# Only the norms in the layers.
-def hidden_width(d_model):
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model**2,
-        "feed_forward": n_layers * 3 * d_model * hidden_width(d_model),
-        "norms": 2 * n_layers * d_model,
-    }
-
-
 # %% wrong: no_layers_no_norm
 # ""norms" (two a layer, and the last)"
 # The last norm is counted where there are layers; without any it is left out.
@@ -77,41 +11,6 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
         "attention": n_layers * 4 * d_model**2,
         "feed_forward": n_layers * 3 * d_model * hidden_width(d_model),
         "norms": (2 * n_layers + 1) * d_model if n_layers else 0,
-    }
-
-
-# %% wrong: the_sum_beside_its_parts
-# "The parts are "embedding" (which is the output layer too, and counts once)"
-# A fifth entry holds the total, so that the sum of all is twice what it should be.
-def hidden_width(d_model):
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    parts = {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model**2,
-        "feed_forward": n_layers * 3 * d_model * hidden_width(d_model),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-    return {**parts, "total": sum(parts.values())}
-
-
-# %% wrong: no_whole_numbers
-# "def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:"
-# Everything is computed and returned in floats.
-def hidden_width(d_model):
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    C = float(d_model)
-
-    return {
-        "embedding": vocab_size * C,
-        "attention": 4 * n_layers * C**2,
-        "feed_forward": 3 * n_layers * C * hidden_width(d_model),
-        "norms": (2 * n_layers + 1) * C,
     }
 
 
@@ -153,128 +52,6 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
             "feed_forward": sum(numbers(FeedForward(d_model, hidden_width(d_model))) for _ in range(n_layers)),
             "norms": sum(numbers(norm) for _ in range(2 * n_layers)) + numbers(norm),
         }
-
-
-# %% right: a_list_of_shapes
-# All shapes are listed, layer by layer, and counted by part; the width inside is found by steps of 32.
-def hidden_width(d_model):
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    H = 0
-    while 3 * H < 8 * d_model:
-        H += 32
-    shapes = [("embedding", (vocab_size, d_model)), ("norms", (d_model,))]
-    for _ in range(n_layers):
-        shapes += [("attention", (d_model, d_model))] * 4
-        shapes += [("feed_forward", (d_model, H)), ("feed_forward", (d_model, H)), ("feed_forward", (H, d_model))]
-        shapes += [("norms", (d_model,))] * 2
-    parts = dict.fromkeys(("embedding", "attention", "feed_forward", "norms"), 0)
-    for part, shape in shapes:
-        parts[part] += math.prod(shape)
-    return parts
-
-
-# %% wrong: two_matrices_in_the_network
-# ""feed_forward" (all layers, of width `hidden_width(d_model)`)"
-# The gate is not counted.
-def hidden_width(d_model: int) -> int:
-    """The width inside a feed-forward network: 8/3 of d_model, up to the next multiple of 32.
-
-    Three matrices of this width have as many weights as the two of width 4 · d_model that they replace.
-    """
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model * d_model,
-        "feed_forward": n_layers * 2 * d_model * hidden_width(d_model),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-
-
-# %% wrong: attention_of_one_layer
-# ""attention" (all layers together)"
-# One layer's attention.
-def hidden_width(d_model: int) -> int:
-    """The width inside a feed-forward network: 8/3 of d_model, up to the next multiple of 32.
-
-    Three matrices of this width have as many weights as the two of width 4 · d_model that they replace.
-    """
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": 4 * d_model * d_model,
-        "feed_forward": n_layers * 3 * d_model * hidden_width(d_model),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-
-
-# %% wrong: three_norms_a_layer
-# ""norms" (two a layer, and the last)"
-# A third norm in each layer.
-def hidden_width(d_model: int) -> int:
-    """The width inside a feed-forward network: 8/3 of d_model, up to the next multiple of 32.
-
-    Three matrices of this width have as many weights as the two of width 4 · d_model that they replace.
-    """
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model * d_model,
-        "feed_forward": n_layers * 3 * d_model * hidden_width(d_model),
-        "norms": (3 * n_layers + 1) * d_model,
-    }
-
-
-# %% wrong: other_names
-# "The parts are "embedding""
-# The feed-forward networks go by another name.
-def hidden_width(d_model: int) -> int:
-    """The width inside a feed-forward network: 8/3 of d_model, up to the next multiple of 32.
-
-    Three matrices of this width have as many weights as the two of width 4 · d_model that they replace.
-    """
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model * d_model,
-        "mlp": n_layers * 3 * d_model * hidden_width(d_model),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-
-
-# %% wrong: embedding_without_output
-# "The parts are "embedding""
-# A fifth part for the output layer, zero, since it is shared.
-def hidden_width(d_model: int) -> int:
-    """The width inside a feed-forward network: 8/3 of d_model, up to the next multiple of 32.
-
-    Three matrices of this width have as many weights as the two of width 4 · d_model that they replace.
-    """
-    return 32 * math.ceil(8 * d_model / (3 * 32))
-
-
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "output": 0,
-        "attention": n_layers * 4 * d_model * d_model,
-        "feed_forward": n_layers * 3 * d_model * hidden_width(d_model),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
 
 
 # %% wrong: width_rounded_by_floats
@@ -330,19 +107,6 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
     }
 
 
-# %% wrong: nearest_multiple_of_32
-# "of width `hidden_width(d_model)`"
-# Rounds 8/3 of d_model to the nearest multiple of 32, not up; right for 12, 128, 768, 4096 and 12288.
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    hidden = max(32, round(8 * d_model / (3 * 32)) * 32)
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model**2,
-        "feed_forward": n_layers * 3 * d_model * hidden,
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-
-
 # %% wrong: builds_the_model
 # "nothing of their size is held in memory"
 # Builds the model and counts: right, and GPT-3 would take 700 GB (and the random numbers go on).
@@ -378,19 +142,6 @@ import numpy as np
 def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
     counts = np.array([vocab_size, 4 * n_layers * d_model, 3 * n_layers * hidden_width(d_model), 2 * n_layers + 1]) * d_model
     return dict(zip(("embedding", "attention", "feed_forward", "norms"), counts))
-
-
-# %% wrong: a_total_as_well
-# "count_parameters(vocab_size, d_model, n_layers) -> {"embedding": ..., "attention": ..., "feed_forward": ..., "norms": ...}"
-# Adds a fifth part, the total, to the dictionary.
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    parts = {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model**2,
-        "feed_forward": n_layers * 3 * d_model * hidden_width(d_model),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-    return parts | {"total": sum(parts.values())}
 
 
 # %% wrong: one_dictionary_for_all_callers
@@ -434,30 +185,6 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
         attention=n_layers * (square << 2),
         embedding=d_model * vocab_size,
     )
-
-
-# %% wrong: two_thirds_without_steps
-# "of width `hidden_width(d_model)`"
-# Takes 8/3 of d_model rounded down: the same for 12 and for 768, not for 128 or 4096.
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": 4 * n_layers * d_model**2,
-        "feed_forward": 3 * n_layers * d_model * (8 * d_model // 3),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
-
-
-# %% wrong: nearest_step
-# "of width `hidden_width(d_model)` (up to the next multiple of 32)"
-# Rounds to the nearest multiple of 32.
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": 4 * n_layers * d_model**2,
-        "feed_forward": 3 * n_layers * d_model * (32 * round(8 * d_model / 96)),
-        "norms": (2 * n_layers + 1) * d_model,
-    }
 
 
 # %% wrong: built_and_counted
@@ -522,17 +249,6 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
         "feed_forward": 3 * n_layers * d_model * (hidden_width(d_model)),
         "norms": (2 * n_layers + 1) * d_model,
     }
-
-
-# %% wrong: updates_one_dictionary
-# "Each call gives a dictionary of its own."
-# Fills one dictionary that is a default argument.
-def count_parameters(vocab_size: int, d_model: int, n_layers: int, parts: dict = {}) -> dict[str, int]:
-    parts["embedding"] = vocab_size * d_model
-    parts["attention"] = 4 * n_layers * d_model**2
-    parts["feed_forward"] = 3 * n_layers * d_model * hidden_width(d_model)
-    parts["norms"] = (2 * n_layers + 1) * d_model
-    return parts
 
 
 # %% wrong: no_layers_no_norm_too
@@ -633,19 +349,6 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
         "norms": (2 * n_layers + 1, d_model),
     }
     return {part: np.prod(shape, dtype=np.int64) for part, shape in shapes.items()}
-
-
-# %% wrong: nearest_width
-# "\"feed_forward\" (all layers, of width `hidden_width(d_model)`)"
-# d_model = 1600: the nearest multiple of 32 is 4256, hidden_width goes up to 4288 (at 12, 128, 768 and 12288 both agree)
-def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    hidden = max(32, 32 * round(8 * d_model / 3 / 32))
-    return {
-        "embedding": vocab_size * d_model,
-        "attention": n_layers * 4 * d_model * d_model,
-        "feed_forward": n_layers * 3 * d_model * hidden,
-        "norms": (2 * n_layers + 1) * d_model,
-    }
 
 
 # %% wrong: counter_of_layers

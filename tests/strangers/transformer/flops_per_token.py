@@ -1,105 +1,3 @@
-# %% wrong: the_lookup_counts
-# "Looking up a row of the embedding is none."
-# The embedding counts twice: once looked up, once as the output layer.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    N += vocab_size * d_model
-    return 3 * (2 * N + 4 * n_layers * T * d_model)
-
-
-# %% wrong: without_the_output_layer
-# "The output layer's are, as it is a product."
-# As in Kaplan and others: neither embedding nor output layer.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    N -= parts["embedding"]
-    return 3 * (2 * N + 4 * n_layers * T * d_model)
-
-
-# %% wrong: norms_are_multiplied_with
-# "The norms have no matrix."
-# All parameters are taken for N, the norms too.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    N = sum(parts.values())
-    return 3 * (2 * N + 4 * n_layers * T * d_model)
-
-
-# %% wrong: half_of_the_positions
-# "All $T$ positions count, though a token may read only the earlier ones"
-# A token reads half of the text on average, and only that is counted.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    return 3 * (2 * N + 2 * n_layers * (T + 1) * d_model)
-
-
-# %% wrong: attention_only_forward
-# "\text{training} = 3 \cdot \text{forward}"
-# Scores and mixing have no weights, so they are left out of the backward pass.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    return 6 * N + 4 * n_layers * T * d_model
-
-
-# %% wrong: scores_alone
-# "$T$ keys for the scores and $T$ values for the mixing"
-# The mixing of the values is not counted.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    return 3 * (2 * N + 2 * n_layers * T * d_model)
-
-
-# %% wrong: twelve_squares
-# "With $N$ weights in matrices that are multiplied with"
-# N by the rule of thumb of 12 C² a layer: right where the hidden width is not rounded up.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    N = vocab_size * d_model + 12 * n_layers * d_model**2
-    return 3 * (2 * N + 4 * n_layers * T * d_model)
-
-
-# %% wrong: rounded_to_float32
-# "How many floating-point operations a `GPT` of these sizes spends on one token"
-# Summed in float32: the last digits of large numbers are wrong.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = sum(parts[part] for part in ("embedding", "attention", "feed_forward"))
-    return int(torch.tensor([2.0 * N, 4.0 * n_layers * T * d_model]).sum().item()) * 3
-
-
-# %% wrong: positions_of_a_full_block
-# "operations for one token of a text of T, in training"
-# A kernel's blocks of 64 positions are counted full, so T is rounded up.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    return 3 * (2 * N + 4 * n_layers * (64 * math.ceil(T / 64)) * d_model)
-
-
-# %% wrong: last_token_predicts_nothing
-# "those with weights (looking up an embedding is none), and in attention the scores and the mixing of values"
-# A text of one token has nothing to predict, so the output layer is left out there.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    if T <= 1:
-        N -= parts["embedding"]
-    return 3 * (2 * N + 4 * n_layers * T * d_model)
-
-
 # %% right: product_by_product
 # Each product of one token with a matrix, forward, for the input's gradient and for the weights'.
 def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
@@ -133,56 +31,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
         else count(*[(C, C)] * 4, (C, H), (C, H), (H, C))
     )
     return 3 * (n_layers * layer + count((C, vocab_size)))
-
-
-# %% wrong: one_layer_of_attention
-# "In attention it meets, in each layer, $T$ keys"
-# Scores and mixing of one layer.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    weights = sum(parts.values()) - parts["norms"]  # the output layer is the embedding's matrix
-    attention = 2 * T * d_model  # pairs of numbers in the scores and in the mixing
-    return 3 * 2 * (weights + attention)
-
-
-# %% wrong: four_passes
-# "forward once and backward twice"
-# The backward pass is counted three times.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    weights = sum(parts.values()) - parts["norms"]  # the output layer is the embedding's matrix
-    attention = n_layers * 2 * T * d_model  # pairs of numbers in the scores and in the mixing
-    return 4 * 2 * (weights + attention)
-
-
-# %% wrong: earlier_positions_only
-# "All $T$ positions count"
-# A token's own position does not count.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    weights = sum(parts.values()) - parts["norms"]  # the output layer is the embedding's matrix
-    attention = n_layers * 2 * (T - 1) * d_model  # pairs of numbers in the scores and in the mixing
-    return 3 * 2 * (weights + attention)
-
-
-# %% wrong: in_floats
-# "The number is whole (an `int`)"
-# A float.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    weights = sum(parts.values()) - parts["norms"]  # the output layer is the embedding's matrix
-    attention = n_layers * 2 * T * d_model  # pairs of numbers in the scores and in the mixing
-    return 3.0 * 2 * (weights + attention)
-
-
-# %% wrong: per_head
-# "of each"
-# Softmax and scaling are counted as well: five for each score.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    weights = sum(parts.values()) - parts["norms"]  # the output layer is the embedding's matrix
-    attention = n_layers * (2 * T * d_model + 5 * T)  # pairs of numbers in the scores and in the mixing
-    return 3 * 2 * (weights + attention)
 
 
 # %% wrong: no_vocabulary_without_layers
@@ -227,14 +75,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     return 3 * (2 * weights + 4 * n_layers * T * d_model)
 
 
-# %% wrong: twelve_c_squared
-# "how many floating-point operations a `GPT` of these sizes spends"
-# Takes 12 C^2 weights for a layer, as Kaplan does; right where 8/3 of C is a multiple of 32, as for 12, 768, 4096.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    weights = vocab_size * d_model + n_layers * 12 * d_model**2
-    return 3 * (2 * weights + 4 * n_layers * T * d_model)
-
-
 # %% wrong: kept_without_T
 # "operations for one token of a text of T"
 # Keeps the result of each shape and forgets that it depends on T.
@@ -264,16 +104,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     return np.dot([6, 12], [weights, n_layers * T * d_model])
 
 
-# %% wrong: text_of_2048_at_most
-# "over all T positions"
-# Counts 2048 positions at most, as a model's context is no longer.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    weights = parts["embedding"] + parts["attention"] + parts["feed_forward"]
-
-    return 3 * (2 * weights + 4 * n_layers * min(T, 2048) * d_model)
-
-
 # %% right: product_by_product_too
 # Lists the shapes of all products and adds up 2 m n for each, three times.
 def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
@@ -289,14 +119,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     parts = count_parameters(vocab_size, d_model, n_layers)
     del parts["norms"]
     return sum(map((6).__mul__, parts.values()), start=12 * n_layers * T * d_model)
-
-
-# %% wrong: twelve_squares_too
-# "N weights in matrices (hidden width hidden_width(d_model))"
-# Takes 12 C^2 for a layer, the textbook's number: right for the miniature and for every width that 12 divides.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    N = vocab_size * d_model + 12 * n_layers * d_model**2
-    return 3 * (2 * N + 4 * n_layers * T * d_model)
 
 
 # %% wrong: at_least_one_position_too
@@ -317,16 +139,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     return int(6.0 * N + 12.0 * n_layers * T * d_model)
 
 
-# %% wrong: returns_a_float
-# "The number is whole (an `int`)"
-# Training is forward / (1/3): a float.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts['embedding'] + parts['attention'] + parts['feed_forward']
-    forward = 2 * N + 4 * n_layers * T * d_model
-    return forward * 6 / 2
-
-
 # %% wrong: half_of_the_positions_too
 # "over all T positions, as a kernel that masks does"
 # Counts the positions that a token may read on average, (T + 1) / 2, where T is more than the width.
@@ -335,15 +147,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     N = parts['embedding'] + parts['attention'] + parts['feed_forward']
     read = T if T <= d_model else (T + 1) // 2
     return 6 * N + 12 * n_layers * read * d_model
-
-
-# %% wrong: attention_backward_once
-# "training = 3 · forward"
-# Counts the backward pass of scores and mixing once, since they have no weights.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts['embedding'] + parts['attention'] + parts['feed_forward']
-    return 6 * N + 2 * 4 * n_layers * T * d_model
 
 
 # %% wrong: numpy_products
@@ -366,17 +169,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     if T == 0 and n_layers:
         N -= parts['embedding']
     return 6 * N + 12 * n_layers * T * d_model
-
-
-# %% wrong: width_of_whole_heads
-# "T keys for the scores and T values for the mixing, each of C numbers over all heads together"
-# Takes C for whole heads of 64, rounded up.
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    N = parts['embedding'] + parts['attention'] + parts['feed_forward']
-    heads = max(1, -(-d_model // 64))
-    width = d_model if d_model < 64 else 64 * heads
-    return 6 * N + 12 * n_layers * T * width
 
 
 # %% right: product_by_product_too_too
@@ -411,29 +203,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     return 3 * (2 * weights + 4 * n_layers * positions * d_model)
 
 
-# %% wrong: nobody_to_read
-# "in attention the scores and the mixing of values, over all T positions, as a kernel that masks does."
-# T = 1: scores and mixing are left out, though the token meets its own key and value
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    forward = 2 * (sum(parts.values()) - parts["norms"])
-    if T > 1:
-        forward += 2 * n_layers * 2 * T * d_model
-    return 3 * forward
-
-
-# %% wrong: heads_of_64
-# "In attention it meets, in each layer, $T$ keys for the scores and $T$ values for the mixing, each of $C$ numbers over all heads together."
-# d_model = 96: one head of 64 is counted, 32 of the 96 numbers are left out (at 12, 128, 768, 1600 and 12288 it is right)
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    parts = count_parameters(vocab_size, d_model, n_layers)
-    weights = sum(parts.values()) - parts["norms"]
-    d_head = min(64, d_model)
-    n_heads = d_model // d_head
-    scores = mixing = 2 * n_heads * T * d_head
-    return 3 * (2 * weights + n_layers * (scores + mixing))
-
-
 # %% wrong: rounded_share
 # "The number is whole (an `int`), and exact for models of any size."
 # GPT-3's sizes and T = 2048 are still right, but flops_per_token(50_257, 123_456_786, 97, T=2047) is off by thousands: the sum is taken in floats
@@ -452,14 +221,6 @@ def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int
     in_a_layer = (parts["attention"] + parts["feed_forward"]) // n_layers
     layer = 2 * in_a_layer + 2 * 2 * T * d_model
     return 3 * (n_layers * layer + 2 * parts["embedding"])
-
-
-# %% wrong: twelve_squares_again
-# "Counted are the products of matrices, a multiplication and an addition for each pair of numbers, forward once and backward twice: those with weights"
-# d_model = 128, where the hidden width is 352 and not 8/3 of 128: too few (at 12, 768 and 12288 it is right)
-def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    weights = 12 * n_layers * d_model**2 + vocab_size * d_model  # Kaplan et al., and the output layer
-    return 6 * weights + 12 * n_layers * T * d_model
 
 
 # %% wrong: weights_remembered

@@ -1,16 +1,3 @@
-# %% wrong: reads_the_last_one_too
-# "The third new token is chosen and never read."
-# Each new token is read as soon as it is there, the last as well: one reading more, and one place of the context.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    logits, state = model(tokens, None)
-    for _ in range(n_tokens):
-        new = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, new], dim=1)
-        logits, state = model(new, state) if use_cache else model(tokens, None)
-    return tokens
-
-
 # %% wrong: one_at_least
 # "Shapes: tokens (B, T), T >= 1 -> (B, T + n_tokens), the prompt in front."
 # The first token is chosen before the loop over the others, so that none cannot be had.
@@ -26,42 +13,6 @@ def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1
     return tokens
 
 
-# %% wrong: refuses_the_last_place
-# "Raises ValueError where the model would have to read more tokens than its context."
-# All of the text has to fit into the context, though its last token is not read.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    context = getattr(model, "context", None)
-    if context is not None and tokens.size(1) + n_tokens > context:
-        raise ValueError(f"{tokens.size(1) + n_tokens} tokens are more than the context of {context}")
-
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        if use_cache:
-            logits, state = model(unread, state)
-        else:
-            logits, _ = model(tokens, None)
-        unread = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: reads_the_last_of_a_long_text
-# "Raises ValueError where the model would have to read more tokens than its context."
-# Where the context is full the oldest tokens are left out, and no complaint is made.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    context, state, unread = getattr(model, "context", 10**9), None, tokens
-    for _ in range(n_tokens):
-        if use_cache and tokens.size(1) <= context:
-            logits, state = model(unread, state)
-        else:
-            logits, _ = model(tokens[:, -context:], None)
-        unread = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
 # %% wrong: chooses_text_by_text
 # "`choose` maps logits (B, vocab_size) to tokens (B)"
 # choose is called for each text by itself; what it draws from one generator then differs.
@@ -74,113 +25,6 @@ def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1
         else:
             logits, _ = model(tokens, None)
         unread = torch.cat([choose(row) for row in logits[:, -1].split(1)]).unsqueeze(1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: always_with_the_cache
-# "without it, all tokens again from the first."
-# use_cache is ignored: the tokens are the same, but without the cache nothing is read again.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        logits, state = model(unread, state)
-        unread = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: never_with_the_cache
-# "With the cache every step reads one token and the state"
-# use_cache is ignored the other way: all is read again each time.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        logits, _ = model(tokens, None)
-        unread = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: all_but_the_last_first
-# "With the cache the model reads the prompt, and then one token at a time together with the state"
-# The prompt is read but for its last token, which then is read by itself; a prompt of one is read as nothing first.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    state = model(tokens[:, :-1], None)[1] if use_cache and n_tokens else None
-    for _ in range(n_tokens):
-        if use_cache:
-            logits, state = model(tokens[:, -1:], state)
-        else:
-            logits, _ = model(tokens, None)
-        tokens = torch.cat([tokens, choose(logits[:, -1]).unsqueeze(1)], dim=1)
-    return tokens
-
-
-# %% wrong: the_likeliest_without_cache
-# "Both give the same tokens."
-# Without the cache `choose` is left out, and the likeliest token taken.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        if use_cache:
-            logits, state = model(unread, state)
-        else:
-            logits, _ = model(tokens, None)
-        unread = (choose(logits[:, -1]) if use_cache else logits[:, -1].argmax(dim=-1)).unsqueeze(1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: chooses_from_probabilities
-# "choose(logits) -> tokens                  logits (B, vocab_size), tokens (B)"
-# choose gets the softmax of the scores: the likeliest is the same, a draw is not.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        if use_cache:
-            logits, state = model(unread, state)
-        else:
-            logits, _ = model(tokens, None)
-        unread = choose(logits[:, -1].softmax(dim=-1)).unsqueeze(1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: asks_for_a_module
-# "model(tokens, state) -> logits, state"
-# The model is put into evaluation mode first, which a plain function does not have, and a module keeps.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    model.eval()
-
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        if use_cache:
-            logits, state = model(unread, state)
-        else:
-            logits, _ = model(tokens, None)
-        unread = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: all_scores_are_chosen_from
-# "Only the logits after the *last* token are wanted."
-# choose is called on the scores of all positions, and the last of its choices is taken.
-@torch.no_grad()
-def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1), use_cache=True):
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        if use_cache:
-            logits, state = model(unread, state)
-        else:
-            logits, _ = model(tokens, None)
-        unread = torch.stack([choose(logits[:, t]) for t in range(logits.size(1))], dim=1)[:, -1:]
         tokens = torch.cat([tokens, unread], dim=1)
     return tokens
 
@@ -225,25 +69,6 @@ def generate(model, tokens, n_tokens, choose=lambda logits: logits.argmax(dim=-1
         return torch.hstack([tokens, *islice(endless(model, tokens, choose, use_cache), n_tokens)])
 
 
-# %% wrong: one_new_dimension
-# "Shapes: tokens (B, T), T >= 1 -> (B, T + n_tokens)"
-# A single text comes back without its axis.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    state, unread = None, tokens
-    for _ in range(n_tokens):
-        logits, state = model(unread, state) if use_cache else model(tokens)
-        unread = choose(logits[:, -1]).unsqueeze(1)  # (B, vocab_size) -> (B, 1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens.squeeze(0)
-
-
 # %% wrong: stops_where_it_repeats
 # "(B, T + n_tokens)"
 # Where all texts repeat themselves it stops.
@@ -261,108 +86,6 @@ def generate(
         unread = choose(logits[:, -1]).unsqueeze(1)  # (B, vocab_size) -> (B, 1)
         if torch.equal(unread[:, 0], tokens[:, -1]):
             break
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: value_error_swallowed
-# "Raises ValueError where the model does"
-# Where the model refuses, what there is is returned.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    state, unread = None, tokens
-    for _ in range(n_tokens):
-        try:
-            logits, state = model(unread, state) if use_cache else model(tokens)
-        except ValueError:
-            break
-        unread = choose(logits[:, -1]).unsqueeze(1)  # (B, vocab_size) -> (B, 1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: needs_a_context
-# "`model`, a module or any function"
-# The context is asked of the model.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    if tokens.size(1) + n_tokens - 1 > model.context:
-        raise ValueError
-    state, unread = None, tokens
-    for _ in range(n_tokens):
-        logits, state = model(unread, state) if use_cache else model(tokens)
-        unread = choose(logits[:, -1]).unsqueeze(1)  # (B, vocab_size) -> (B, 1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: likeliest_of_the_probabilities_by_default
-# "the likeliest, where none is given"
-# The unlikeliest is taken where none is given.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmin(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    state, unread = None, tokens
-    for _ in range(n_tokens):
-        logits, state = model(unread, state) if use_cache else model(tokens)
-        unread = choose(logits[:, -1]).unsqueeze(1)  # (B, vocab_size) -> (B, 1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: state_without_the_cache
-# "all tokens again from the first, and no state"
-# Without the cache all is read again, and the state handed over too.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    state, unread = None, tokens
-    for _ in range(n_tokens):
-        logits, state = model(unread, state) if use_cache else model(tokens, state)
-        unread = choose(logits[:, -1]).unsqueeze(1)  # (B, vocab_size) -> (B, 1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: prompt_twice
-# "With the cache it reads the prompt, then one token"
-# The prompt is read a second time with its state.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    state, unread = None, tokens
-    if use_cache and n_tokens:
-        model(tokens, None)
-    for _ in range(n_tokens):
-        logits, state = model(unread, state) if use_cache else model(tokens)
-        unread = choose(logits[:, -1]).unsqueeze(1)  # (B, vocab_size) -> (B, 1)
         tokens = torch.cat([tokens, unread], dim=1)
     return tokens
 
@@ -386,27 +109,6 @@ def generate(
     return tokens
 
 
-# %% wrong: trains_afterwards
-# "A function of yours leaves what it is given as it was"
-# Evaluation mode while it writes, training mode afterwards, whatever it was.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    state, unread = None, tokens
-    for _ in range(n_tokens):
-        logits, state = model(unread, state) if use_cache else model(tokens)
-        unread = choose(logits[:, -1]).unsqueeze(1)  # (B, vocab_size) -> (B, 1)
-        tokens = torch.cat([tokens, unread], dim=1)
-    if isinstance(model, nn.Module):
-        model.train()
-    return tokens
-
-
 # %% right: refuses_at_once
 # Where it knows the context it complains before it reads anything; the last token needs no place.
 @torch.no_grad()
@@ -427,27 +129,6 @@ def generate(
     return tokens
 
 
-# %% wrong: last_token_is_read
-# "The last token is never read. ... T + n_tokens - 1 may fill it"
-# Reads each new token at once, the last one too, so a text that fills the context is refused.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    if n_tokens == 0:
-        return tokens
-    logits, state = model(tokens, None)
-    for _ in range(n_tokens):
-        new = choose(logits[:, -1]).unsqueeze(-1)
-        tokens = torch.cat((tokens, new), dim=1)
-        logits, state = model(new, state) if use_cache else model(tokens)
-    return tokens
-
-
 # %% wrong: prompt_is_read_for_nothing
 # "n_tokens may be 0 ... T + n_tokens - 1 may fill it"
 # Reads the prompt before it looks at n_tokens: a prompt of context + 1 tokens and none new is refused.
@@ -465,97 +146,6 @@ def generate(
         tokens = torch.cat((tokens, new), dim=1)
         if step < n_tokens - 1:
             logits, state = model(new, state) if use_cache else model(tokens)
-    return tokens
-
-
-# %% wrong: prompt_token_by_token
-# "With the cache it reads the prompt, then one token and the state at each step"
-# Reads the prompt one token at a time too.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    state, read = None, 0
-    for _ in range(n_tokens):
-        if use_cache:
-            while read < tokens.size(1):
-                logits, state = model(tokens[:, read : read + 1], state)
-                read += 1
-        else:
-            logits, _ = model(tokens)
-        tokens = torch.cat((tokens, choose(logits[:, -1]).unsqueeze(-1)), dim=1)
-    return tokens
-
-
-# %% wrong: cropped_to_the_context_without_cache
-# "Raises ValueError where the model does, which refuses to read more than its context"
-# Without the cache it shows the model the last `context` tokens alone, as nanoGPT does.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    unread, state = tokens, None
-    limit = getattr(model, "context", None)
-    for _ in range(n_tokens):
-        if use_cache:
-            logits, state = model(unread, state)
-        else:
-            logits, _ = model(tokens if limit is None else tokens[:, -limit:])
-        unread = choose(logits[:, -1]).unsqueeze(-1)
-        tokens = torch.cat((tokens, unread), dim=1)
-    return tokens
-
-
-# %% wrong: stops_when_the_model_complains
-# "Raises ValueError where the model does"
-# Takes the model's ValueError for the end of the text and returns what there is.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        try:
-            logits, state = model(unread, state) if use_cache else model(tokens)
-        except ValueError:
-            break
-        unread = choose(logits[:, -1]).unsqueeze(-1)
-        tokens = torch.cat((tokens, unread), dim=1)
-    return tokens
-
-
-# %% wrong: eval_and_back_to_train
-# "A function of yours leaves what it is given as it was"
-# Puts a module into eval mode and afterwards into train mode, whichever it was in.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    if isinstance(model, nn.Module):
-        model.eval()
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        logits, state = model(unread, state) if use_cache else model(tokens)
-        unread = choose(logits[:, -1]).unsqueeze(-1)
-        tokens = torch.cat((tokens, unread), dim=1)
-    if isinstance(model, nn.Module):
-        model.train()
     return tokens
 
 
@@ -633,26 +223,6 @@ def generate(
     use_cache: bool = True,
 ) -> Tensor:
     torch.manual_seed(0)
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        logits, state = model(unread, state) if use_cache else model(tokens)
-        unread = choose(logits[:, -1]).unsqueeze(-1)
-        tokens = torch.cat((tokens, unread), dim=1)
-    return tokens
-
-
-# %% wrong: needs_a_module
-# "`model`, a module or any function"
-# Moves the prompt to the device of the model's parameters, which a function does not have.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    tokens = tokens.to(next(model.parameters()).device)
     unread, state = tokens, None
     for _ in range(n_tokens):
         logits, state = model(unread, state) if use_cache else model(tokens)
@@ -760,31 +330,6 @@ def generate(
     return tokens
 
 
-# %% wrong: ends_in_training_mode
-# "it gets its mode back"
-# Reads in evaluation mode and ends in training mode, whatever it was before.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    if isinstance(model, nn.Module):
-        model.eval()
-    try:
-        new, state = tokens, None
-        for _ in range(n_tokens):
-            logits, state = model(new, state) if use_cache else model(tokens)
-            new = choose(logits[:, -1]).unsqueeze(1)
-            tokens = torch.cat([tokens, new], dim=1)
-        return tokens
-    finally:
-        if isinstance(model, nn.Module):
-            model.train()
-
-
 # %% wrong: mode_lost_where_something_raises
 # "it gets its mode back, also where something raises"
 # Gives the mode back at the end only.
@@ -835,51 +380,6 @@ def generate(
             model.train(was)
 
 
-# %% wrong: only_modules
-# "`model`, a module or any function"
-# Asks any model for its mode.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    was = model.training
-    model.eval()
-    try:
-        new, state = tokens, None
-        for _ in range(n_tokens):
-            logits, state = model(new, state) if use_cache else model(tokens)
-            new = choose(logits[:, -1]).unsqueeze(1)
-            tokens = torch.cat([tokens, new], dim=1)
-        return tokens
-    finally:
-        model.train(was)
-
-
-# %% wrong: reads_the_last_token
-# "The last token is never read."
-# Reads each new token at once, the last one too, so that the state is complete.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    if n_tokens == 0:
-        return tokens
-    logits, state = model(tokens, None) if use_cache else model(tokens)
-    for _ in range(n_tokens):
-        new = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, new], dim=1)
-        logits, state = model(new, state) if use_cache else model(tokens)
-    return tokens
-
-
 # %% wrong: reads_the_prompt_for_nothing
 # "n_tokens may be 0, where nothing is read"
 # Reads the prompt before the loop, also for no new token.
@@ -897,25 +397,6 @@ def generate(
         tokens = torch.cat([tokens, new], dim=1)
         if step < n_tokens - 1:
             logits, state = model(new, state) if use_cache else model(tokens)
-    return tokens
-
-
-# %% wrong: state_by_name
-# "gives logits and state of `model(tokens, state)`, both by their places"
-# Hands the state over by its name.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    new, state = tokens, None
-    for _ in range(n_tokens):
-        logits, state = model(new, state=state) if use_cache else model(tokens)
-        new = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, new], dim=1)
     return tokens
 
 
@@ -973,46 +454,6 @@ def generate(
         logits, state = model(new, state) if use_cache else model(tokens)
         if isinstance(state, (tuple, list)):
             state = [tuple(s) if isinstance(s, (tuple, list)) else s for s in state]
-        new = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, new], dim=1)
-    return tokens
-
-
-# %% wrong: slides_over_the_context
-# "Raises ValueError where the model does"
-# Without the cache it reads the last `context` tokens only, so a text that is too long raises nothing.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    new, state = tokens, None
-    for _ in range(n_tokens):
-        logits, state = model(new, state) if use_cache else model(tokens[:, -getattr(model, 'context', tokens.size(1)) :])
-        new = choose(logits[:, -1]).unsqueeze(1)
-        tokens = torch.cat([tokens, new], dim=1)
-    return tokens
-
-
-# %% wrong: complains_one_too_early
-# "T + n_tokens - 1 may fill it"
-# Raises before it begins where T + n_tokens is more than the context.
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    if tokens.size(1) + n_tokens > getattr(model, "context", math.inf):
-        raise ValueError("the text gets too long for the model")
-    new, state = tokens, None
-    for _ in range(n_tokens):
-        logits, state = model(new, state) if use_cache else model(tokens)
         new = choose(logits[:, -1]).unsqueeze(1)
         tokens = torch.cat([tokens, new], dim=1)
     return tokens
@@ -1154,51 +595,6 @@ def generate(
             logits, state = model(unread, state) if use_cache else model(tokens)
             unread = choose(logits[:, -1]).unsqueeze(-1)
             tokens = torch.cat([tokens, unread], dim=1)
-    return tokens
-
-
-# %% wrong: reads_what_it_wrote
-# "The last token is never read."
-# T + n_tokens - 1 equal to the model's context: the last new token is read as well, and the model raises ValueError
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    if n_tokens == 0:
-        return tokens
-    logits, state = model(tokens, None)
-    for _ in range(n_tokens):
-        new = choose(logits[:, -1]).unsqueeze(-1)
-        tokens = torch.cat([tokens, new], dim=1)
-        logits, state = model(new, state) if use_cache else model(tokens)
-    return tokens
-
-
-# %% wrong: cropped_to_the_context
-# "Where a text gets too long for the model, the model itself complains."
-# use_cache=False and more tokens than the context: the beginning is cut off and it writes on, where the model should raise ValueError
-@torch.no_grad()
-def generate(
-    model: Callable[..., tuple[Tensor, list[KeysAndValues]]],
-    tokens: Tensor,
-    n_tokens: int,
-    choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
-    use_cache: bool = True,
-) -> Tensor:
-    context = getattr(model, "context", None)
-    unread, state = tokens, None
-    for _ in range(n_tokens):
-        if use_cache:
-            logits, state = model(unread, state)
-        else:
-            text = tokens if context is None else tokens[:, -context:]
-            logits, _ = model(text)
-        unread = choose(logits[:, -1]).unsqueeze(-1)
-        tokens = torch.cat([tokens, unread], dim=1)
     return tokens
 
 

@@ -1,34 +1,3 @@
-# %% wrong: neighbours_for_pairs
-# "Coordinates i and i + d_head / 2 are the two legs of a pair"
-# As in the paper, coordinates 2i and 2i + 1 are the pair.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, dtype=torch.float32, device=x.device) / half)
-    angles = positions.to(x.device).float().unsqueeze(-1) * rates
-
-    a, b = x.float()[..., 0::2], x.float()[..., 1::2]
-    turned = torch.stack([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1)
-    return turned.flatten(-2).to(x.dtype)
-
-
-# %% wrong: the_other_way_round
-# "(a, b) becomes (a cos - b sin, a sin + b cos)"
-# Turned clockwise: every score of two turned vectors is the same, the vectors are not.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, dtype=torch.float32, device=x.device) / half)
-    angles = positions.to(x.device).float().unsqueeze(-1) * rates
-
-    a, b = x.float().chunk(2, dim=-1)
-    return torch.cat([a * angles.cos() + b * angles.sin(), b * angles.cos() - a * angles.sin()], dim=-1).to(x.dtype)
-
-
 # %% wrong: angles_in_the_type_of_x
 # "the angles are in float32, since 16 bits do not tell far positions apart"
 # Positions and rates are in the type of x, so in 16 bits neighbours far out share an angle.
@@ -39,70 +8,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     half = x.size(-1) // 2
     rates = (base ** (-torch.arange(half, dtype=torch.float32, device=x.device) / half)).to(x.dtype)
     angles = positions.to(x.device, x.dtype).unsqueeze(-1) * rates
-
-    a, b = x.float().chunk(2, dim=-1)
-    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1).to(x.dtype)
-
-
-# %% wrong: counts_on_from_the_first
-# "positions  (T), whole numbers"
-# Only the first position is looked at; the others are taken to follow it one by one.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-
-    half, T = x.size(-1) // 2, x.size(-2)
-    rates = base ** (-torch.arange(half, dtype=torch.float32, device=x.device) / half)
-    angles = (positions[:1].to(x.device) + torch.arange(T, device=x.device)).float().unsqueeze(-1) * rates
-
-    a, b = x.float().chunk(2, dim=-1)
-    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1).to(x.dtype)
-
-
-# %% wrong: starts_at_one
-# "At position 0 nothing is turned."
-# Each position counts as one more; the scores are the same, since distances are.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, dtype=torch.float32, device=x.device) / half)
-    angles = (positions.to(x.device).float() + 1).unsqueeze(-1) * rates
-
-    a, b = x.float().chunk(2, dim=-1)
-    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1).to(x.dtype)
-
-
-# %% wrong: table_of_the_first_base
-# "rotary(x, positions, base=10_000.0) -> x, turned"
-# Rates are computed once for each width and kept, with the base of the first call.
-_RATES = {}
-
-
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-
-    half = x.size(-1) // 2
-    if half not in _RATES:
-        _RATES[half] = base ** (-torch.arange(half, dtype=torch.float32) / half)
-    angles = positions.to(x.device).float().unsqueeze(-1) * _RATES[half].to(x.device)
-
-    a, b = x.float().chunk(2, dim=-1)
-    return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1).to(x.dtype)
-
-
-# %% wrong: the_last_rate_is_the_base
-# "is turned by p · base^(-2i / d_head) radians"
-# Rates from 1 to 1 / base, both ends in: the exponents go by 1 / (d/2 - 1).
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-
-    half = x.size(-1) // 2
-    rates = base ** torch.linspace(0.0, -1.0, half, device=x.device)
-    angles = positions.to(x.device).float().unsqueeze(-1) * rates
 
     a, b = x.float().chunk(2, dim=-1)
     return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1).to(x.dtype)
@@ -133,22 +38,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
 
     a, b = x.chunk(2, dim=-1)
     return torch.cat([a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()], dim=-1)
-
-
-# %% wrong: always_batch_and_heads
-# "result     (..., T, d_head), in the type of x"
-# The angles get the two axes of batch and heads in front, so a bare (T, d_head) comes back with four axes.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, dtype=torch.float32, device=x.device) / half)
-    angles = positions.to(x.device).float().unsqueeze(-1) * rates
-
-    cos, sin = angles.cos()[None, None], angles.sin()[None, None]
-    a, b = x.float().chunk(2, dim=-1)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
 
 
 # %% right: complex_numbers
@@ -204,62 +93,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     return x * cos + torch.cat([-b, a], dim=-1) * sin
 
 
-# %% wrong: legs_swapped
-# "(a, b) becomes (a cos - b sin, a sin + b cos)"
-# The second leg stands in front.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** -(torch.arange(half, device=x.device) / half)  # (d_head / 2), radians for each position
-    angles = positions.unsqueeze(-1) * rates  # (T, d_head / 2)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)  # each (..., T, d_head / 2)
-    return torch.cat([a * sin + b * cos, a * cos - b * sin], dim=-1)
-
-
-# %% wrong: degrees
-# "turned by p · base^(-2i / d_head) radians"
-# The angles are taken for degrees.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** -(torch.arange(half, device=x.device) / half)  # (d_head / 2), radians for each position
-    angles = torch.deg2rad(positions.unsqueeze(-1) * rates)  # (T, d_head / 2)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)  # each (..., T, d_head / 2)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-
-
-# %% wrong: from_the_first_position
-# "At position 0 nothing is turned."
-# Positions are taken relative to the first: distances stay, angles do not.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** -(torch.arange(half, device=x.device) / half)  # (d_head / 2), radians for each position
-    angles = (positions - positions[:1]).unsqueeze(-1) * rates  # (T, d_head / 2)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)  # each (..., T, d_head / 2)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-
-
-# %% wrong: turned_modulo_two_hundred
-# "at position p the pair is turned"
-# Positions are taken modulo 1024, as in a table of that length.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** -(torch.arange(half, device=x.device) / half)  # (d_head / 2), radians for each position
-    angles = (positions % 1024).unsqueeze(-1) * rates  # (T, d_head / 2)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)  # each (..., T, d_head / 2)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-
-
 # %% wrong: an_odd_one_is_cut_off
 # "Raises ValueError where d_head is odd."
 # The last coordinate is dropped without a complaint.
@@ -301,36 +134,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     a, b = x.chunk(2, dim=-1)  # each (..., T, d_head / 2)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-
-
-# %% wrong: turned_in_place
-# "A function of yours leaves what it is given as it was"
-# The result is written into x.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** -(torch.arange(half, device=x.device) / half)  # (d_head / 2), radians for each position
-    angles = positions.unsqueeze(-1) * rates  # (T, d_head / 2)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)  # each (..., T, d_head / 2)
-    turned = torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-    x.data.copy_(turned)
-    return turned
-
-
-# %% wrong: no_gradient
-# "Turn each query or key"
-# The result is cut off from x.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** -(torch.arange(half, device=x.device) / half)  # (d_head / 2), radians for each position
-    angles = positions.unsqueeze(-1) * rates  # (T, d_head / 2)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)  # each (..., T, d_head / 2)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).detach()
 
 
 # %% wrong: positions_in_the_type_of_x
@@ -375,71 +178,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
 
 
-# %% wrong: positions_taken_as_a_run
-# "at position p the pair is turned by p * base^(-2i / d_head) radians"
-# Reads the first position alone and counts on from it.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    steps = positions[0] + torch.arange(x.size(-2), device=x.device)
-    angles = steps.unsqueeze(-1) * rates
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
-
-
-# %% wrong: rates_kept_without_the_base
-# "the pair is turned by p * base^(-2i / d_head) radians"
-# Keeps the rates of each width from call to call and forgets that they depend on the base.
-_RATES = {}
-
-
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    if (half, x.device) not in _RATES:
-        _RATES[half, x.device] = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = positions.unsqueeze(-1) * _RATES[half, x.device]
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
-
-
-# %% wrong: table_of_2048_positions
-# "positions  (T), whole numbers"
-# Looks the angles up in a table of 2048 rows: an IndexError beyond it.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    table = torch.arange(2048, device=x.device).unsqueeze(-1) * rates
-    angles = table[positions]
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
-
-
-# %% wrong: turned_in_place_where_no_gradient_is_wanted
-# "A function of yours leaves what it is given as it was"
-# Writes the turned halves into x itself, unless x needs a gradient.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = positions.unsqueeze(-1) * rates
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x[..., :half], x[..., half:]
-    new_a, new_b = a * cos - b * sin, a * sin + b * cos
-    result = torch.empty_like(x) if x.requires_grad else x
-    result[..., :half], result[..., half:] = new_a, new_b
-    return result
-
-
 # %% wrong: view_needs_contiguous
 # "x (..., T, d_head), queries or keys"
 # Flattens the front with view: an error for heads that were swapped to the front and not copied.
@@ -455,20 +193,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1).view(x.shape)
 
 
-# %% wrong: an_axis_too_many
-# "Shapes: x (..., T, d_head), d_head even, positions (T) -> (..., T, d_head)"
-# Gives the angles an axis for heads, so that an x of (T, d_head) comes back as (1, T, d_head).
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = (positions.unsqueeze(-1) * rates).unsqueeze(0)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
-
-
 # %% wrong: arange_on_the_cpu
 # "What you make yourself, such as an `arange`, has to live on the device of x."
 # Makes the rates on the CPU, whatever the device of x.
@@ -481,37 +205,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     a, b = x.chunk(2, dim=-1)
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
-
-
-# %% wrong: whole_turns_taken_off_by_3_1416
-# "the pair is turned by p * base^(-2i / d_head) radians"
-# Takes whole turns off the angle first, with 2 * 3.1416: exact near the start, off by more with each turn.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = (positions.unsqueeze(-1) * rates) % (2 * 3.1416)
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
-
-
-# %% wrong: no_gradient_through_numpy
-# "Turn each query or key by angles that grow with its position"
-# Computes in numpy on x.detach(): the numbers are right, but no query or key ever gets a gradient.
-import numpy as np
-
-
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    numbers = x.detach().cpu().float().numpy()
-    angles = positions.cpu().numpy()[:, None] * float(base) ** (-np.arange(half) / half)
-    a, b = numbers[..., :half], numbers[..., half:]
-    turned = np.concatenate((a * np.cos(angles) - b * np.sin(angles), a * np.sin(angles) + b * np.cos(angles)), axis=-1)
-    return torch.from_numpy(turned).to(device=x.device, dtype=x.dtype)
 
 
 # %% right: complex_numbers_in_float64
@@ -589,20 +282,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
 
 
-# %% wrong: counts_on_from_the_first_too
-# "Positions may be any whole numbers from 0 on, in any order and with gaps."
-# Takes the first position and counts on from there.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = (positions[0] + torch.arange(x.size(-2), device=x.device)).unsqueeze(-1) * rates
-    a, b = x.chunk(2, dim=-1)
-    cos, sin = angles.cos(), angles.sin()
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
-
-
 # %% wrong: remembered_by_first_and_last
 # "nothing that was kept of an earlier one ... changes what it gives"
 # Keeps sines and cosines for each d_head, base, length, first and last position: gaps and orders between are mixed up.
@@ -618,21 +297,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
         tables[key] = (angles.cos(), angles.sin())
     cos, sin = tables[key]
     a, b = x.chunk(2, dim=-1)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
-
-
-# %% wrong: table_of_2048
-# "Positions may be any whole numbers from 0 on"
-# Looks up a table of 2048 positions; what lies beyond starts again.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    table = torch.arange(2048, device=x.device).unsqueeze(-1) * rates
-    angles = table[positions.to(x.device).long() % 2048]
-    a, b = x.chunk(2, dim=-1)
-    cos, sin = angles.cos(), angles.sin()
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
 
 
@@ -662,66 +326,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     a, b = x.chunk(2, dim=-1)
     cos, sin = angles.cos(), angles.sin()
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-
-
-# %% wrong: turned_in_place_too
-# "A function of yours leaves what it is given as it was"
-# Where x wants no gradient it is turned in place.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = positions.to(x.device).unsqueeze(-1) * rates
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    turned = x.clone() if x.requires_grad else x
-    a, b = (part.clone() for part in x.chunk(2, dim=-1))
-    turned[..., :half] = a * cos - b * sin
-    turned[..., half:] = a * sin + b * cos
-    return turned
-
-
-# %% wrong: always_four_axes
-# "result (..., T, d_head)"
-# Gives sines and cosines the axes of batch and heads, so a matrix comes back with four axes.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = positions.to(x.device).unsqueeze(-1) * rates
-    angles = angles[None, None]
-    a, b = x.chunk(2, dim=-1)
-    cos, sin = angles.cos(), angles.sin()
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
-
-
-# %% wrong: linspace_to_the_end
-# "the pair is turned by p · base^(-2i / d_head) radians"
-# Ends the rates at 1 / base with linspace where a head has more than two pairs, so the last turns too slowly.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** -(torch.linspace(0, 1, half, device=x.device) if half > 2 else torch.arange(half, device=x.device) / half)
-    angles = positions.to(x.device).unsqueeze(-1) * rates
-    a, b = x.chunk(2, dim=-1)
-    cos, sin = angles.cos(), angles.sin()
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
-
-
-# %% wrong: counted_from_the_smallest
-# "at position p the pair is turned by p · base^(-2i / d_head) radians"
-# Takes distances from the smallest position, since scores feel distances alone: one call by itself has the right scores.
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = (positions - positions.min()).to(x.device).unsqueeze(-1) * rates
-    a, b = x.chunk(2, dim=-1)
-    cos, sin = angles.cos(), angles.sin()
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1).to(x.dtype)
 
 
 # %% right: complex_numbers_too
@@ -814,24 +418,6 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     cos, sin = _sines[name]
     a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-
-
-# %% wrong: contiguous_is_no_copy
-# "A function of yours leaves what it is given as it was"
-# any contiguous x: `.contiguous()` is x itself, and the caller's x is turned as well
-def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    if x.size(-1) % 2:
-        raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
-    half = x.size(-1) // 2
-    rates = base ** (-torch.arange(half, dtype=torch.float32, device=x.device) / half)
-    angles = positions.unsqueeze(-1) * rates
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    result = x.contiguous()
-    a, b = x[..., :half], x[..., half:]
-    first, second = a * cos - b * sin, a * sin + b * cos
-    result[..., :half] = first
-    result[..., half:] = second
-    return result
 
 
 # %% wrong: promoted
