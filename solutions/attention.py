@@ -19,14 +19,17 @@ from torch import Tensor, nn
 def attention_over_states(
     query: Tensor, states: Tensor, w_query: Tensor, w_states: Tensor, v: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Read a weighted mean of all states of a recurrent network, with weights that depend on the query.
+    """Read a weighted mean of all states of a recurrent network, with weights
+    that depend on the query.
 
-    The score of a state, states of zeros included, is `v · tanh(query @ w_query + state @ w_states)`, the small
-    network of 2014. The weights are the softmax of a text's scores, however large the scores are, and the gradient of
-    context and weights reaches every input.
+    The score of a state, states of zeros included, is `v ·
+    tanh(query @ w_query + state @ w_states)`, the small network of 2014. The
+    weights are the softmax of a text's scores, however large the scores are,
+    and the gradient of context and weights reaches every input.
 
-    Shapes: query (B, d_query), states (B, T, d_state), w_query (d_query, d_align),
-    w_states (d_state, d_align), v (d_align) -> context (B, d_state), weights (B, T).
+    Shapes: query (B, d_query), states (B, T, d_state), w_query
+    (d_query, d_align), w_states (d_state, d_align), v (d_align) -> context
+    (B, d_state), weights (B, T).
     Source: Bahdanau, Cho & Bengio 2015, section 3.1 and appendix A.1.2.
     """
     ### BEGIN SOLUTION
@@ -38,15 +41,19 @@ def attention_over_states(
 
 
 def scaled_dot_product(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mix the values, each weighted by how well its key answers the query: softmax(Q Kᵀ / √d_head) V.
+    """Mix the values, each weighted by how well its key answers the query:
+    softmax(Q Kᵀ / √d_head) V.
 
-    `mask` is boolean, has two axes or more and broadcasts to (..., T, S), and is True where a query may read a key;
-    every query may read at least one. The keys that a query may read share all of the weight; the others get weight
-    zero, exactly, however large a hidden score is, or small one that may be read. Large scores, hidden or not, above
-    or below zero, give no NaN, in the gradient either. All inputs are finite. The gradient reaches query, key and
+    `mask` is boolean, has two axes or more and broadcasts to (..., T, S), and
+    is True where a query may read a key; every query may read at least one. The
+    keys that a query may read share all of the weight; the others get weight
+    zero, exactly, however large a hidden score is, or small one that may be
+    read. Large scores, hidden or not, above or below zero, give no NaN, in the
+    gradient either. All inputs are finite. The gradient reaches query, key and
     value.
 
-    Shapes: query (..., T, d_head), key (..., S, d_head), value (..., S, d_value) -> (..., T, d_value).
+    Shapes: query (..., T, d_head), key (..., S, d_head), value
+    (..., S, d_value) -> (..., T, d_value).
     Source: Vaswani et al. 2017, equation 1.
     """
     ### BEGIN SOLUTION
@@ -60,13 +67,16 @@ def scaled_dot_product(query: Tensor, key: Tensor, value: Tensor, mask: Tensor |
 def causal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Scaled dot-product attention in which no position reads a later one.
 
-    The queries are the last T of the S positions: T = S in training; T < S when the first positions have been read
-    before, as in generation. So the last query reads every key, however long the text is, and however large the scores
-    of later keys are, no other query reads them. The result is made on the device of the query and in its type,
-    bfloat16 included, and the gradient reaches query, key and value, without NaN.
+    The queries are the last T of the S positions: T = S in training; T < S when
+    the first positions have been read before, as in generation. So the last
+    query reads every key, however long the text is, and however large the
+    scores of later keys are, no other query reads them. The result is made on
+    the device of the query and in its type, bfloat16 included, and the gradient
+    reaches query, key and value, without NaN.
 
-    Shapes: query (..., T, d_head), key (..., S, d_head), value (..., S, d_value), T <= S
-    -> (..., T, d_value). Source: Vaswani et al. 2017, section 3.2.3.
+    Shapes: query (..., T, d_head), key (..., S, d_head), value
+    (..., S, d_value), T <= S -> (..., T, d_value).
+    Source: Vaswani et al. 2017, section 3.2.3.
     """
     ### BEGIN SOLUTION
     T, S = query.size(-2), key.size(-2)
@@ -76,18 +86,22 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 class MultiHeadAttention(nn.Module):
-    """Causal self-attention in `n_heads` independent heads, each on its own slice of the width.
+    """Causal self-attention in `n_heads` independent heads, each on its own
+    slice of the width.
 
-    `self.attend(query, key, value)` does the reading, on (..., T, d_head): all heads in one call, or one call for each.
-    Its arguments are given by their places, so the same module runs on `causal_attention`, on PyTorch's fused kernel,
-    or on anything of the same form, also where it is set later.
+    `self.attend(query, key, value)` does the reading, on (..., T, d_head): all
+    heads in one call, or one call for each. Its arguments are given by their
+    places, so the same module runs on `causal_attention`, on PyTorch's fused
+    kernel, or on anything of the same form, also where it is set later.
 
-    Shapes: x (B, T, d_model) -> (B, T, d_model), with d_head = d_model / n_heads; head h owns the columns h · d_head
-    to (h + 1) · d_head - 1 of each projection's output. The results of the heads stand side by side in that order,
-    and `w_output` mixes them. Nothing is random, in training or evaluation, and the gradient reaches x and all four
-    projections.
+    Shapes: x (B, T, d_model) -> (B, T, d_model), with d_head = d_model /
+    n_heads; head h owns the columns h · d_head to (h + 1) · d_head - 1 of each
+    projection's output. The results of the heads stand side by side in that
+    order, and `w_output` mixes them. Nothing is random, in training or
+    evaluation, and the gradient reaches x and all four projections.
 
-    Raises ValueError where d_model is not a multiple of n_heads. Source: Vaswani et al. 2017, section 3.2.2.
+    Raises ValueError where d_model is not a multiple of n_heads.
+    Source: Vaswani et al. 2017, section 3.2.2.
     """
 
     def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = causal_attention):
@@ -116,17 +130,22 @@ Unit = tuple[int, int]  # (layer, position)
 
 
 def sequential_depth(waits_for: Callable[[int, int], Iterable[Unit]], length: int, n_layers: int) -> int:
-    """The length of the longest chain of units that must be computed one after another.
+    """The length of the longest chain of units that must be computed one after
+    another.
 
-    Layer 0 is the input, which is there at once. Units (layer, position), with layers 1 to `n_layers` and
-    positions 0 to `length` - 1, take one step each, and `waits_for(layer, position)` gives the units that must
-    be done before, in an earlier layer, or in the same layer at an earlier position: a list, a set, a
-    generator, or what else can be gone through once. A machine with enough hands needs as many steps as the
-    longest chain has units, a whole number. A unit that waits for nothing is ready after one step. No layer
-    takes no step, nor does no position. A text may have thousands of positions, and a unit many paths to it, so
-    each is worked out once, and `waits_for` is asked about it once, in any order.
+    Layer 0 is the input, which is there at once. Units (layer, position), with
+    layers 1 to `n_layers` and positions 0 to `length` - 1, take one step each,
+    and `waits_for(layer, position)` gives the units that must be done before,
+    in an earlier layer, or in the same layer at an earlier position: a list, a
+    set, a generator, or what else can be gone through once. A machine with
+    enough hands needs as many steps as the longest chain has units, a whole
+    number. A unit that waits for nothing is ready after one step. No layer
+    takes no step, nor does no position. A text may have thousands of positions,
+    and a unit many paths to it, so each is worked out once, and `waits_for` is
+    asked about it once, in any order.
 
-    Source: the "minimum number of sequential operations" of Vaswani et al. 2017, table 1, made exact.
+    Source: the "minimum number of sequential operations" of Vaswani et al.
+    2017, table 1, made exact.
     """
     ### BEGIN SOLUTION
     done_at = {(0, position): 0 for position in range(length)}  # the step at which each unit is ready
@@ -139,15 +158,19 @@ def sequential_depth(waits_for: Callable[[int, int], Iterable[Unit]], length: in
 
 
 def online_softmax_attention(query: Tensor, key: Tensor, value: Tensor, block_size: int = 64) -> Tensor:
-    """`scaled_dot_product` without a mask, in one pass over blocks of `block_size` keys at most, 64 where none is
-    given, never holding the scores of more keys at a time.
+    """`scaled_dot_product` without a mask, in one pass over blocks of
+    `block_size` keys at most, 64 where none is given, never holding the scores
+    of more keys at a time.
 
-    Keeps three running things for each query: the largest score so far, the sum of exponentials relative to
-    it, and the weighted sum of values; each is rescaled when a block brings a larger score, so that large scores give
-    no NaN.
+    Keeps three running things for each query: the largest score so far, the sum
+    of exponentials relative to it, and the weighted sum of values; each is
+    rescaled when a block brings a larger score, so that large scores give no
+    NaN.
 
-    Shapes: query (..., T, d_head), key (..., S, d_head), value (..., S, d_value) -> (..., T, d_value).
-    Source: Milakov & Gimelshein 2018, algorithm 3; Dao et al. 2022, section 3.1.
+    Shapes: query (..., T, d_head), key (..., S, d_head), value
+    (..., S, d_value) -> (..., T, d_value).
+    Source: Milakov & Gimelshein 2018, algorithm 3; Dao et al. 2022, section
+    3.1.
     """
     ### BEGIN SOLUTION
     largest = torch.full_like(query[..., :1], float("-inf"))  # (..., T, 1)

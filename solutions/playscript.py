@@ -24,26 +24,33 @@ END = "<end>"  # the mark after each text of the village
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in small letters, without its signs; marks such as `<end>` are words."""
+    """The words of a text in small letters, without its signs; marks such as
+    `<end>` are words.
+    """
     return re.findall(r"<\w+>|\w+(?:['-]\w+)*", text.lower())
 
 
 def label(character: str) -> str:
-    """What stands in front of a character's lines: "Guide" for "the guide", "Nell" for "Nell"."""
+    """What stands in front of a character's lines: "Guide" for "the guide",
+    "Nell" for "Nell".
+    """
     name = character.removeprefix("the ")
     return name[:1].upper() + name[1:]
 
 
 def render_playscript(place: str, cast: Sequence[str], lines: Sequence[tuple[str, str]], speaker: str) -> str:
-    """Write a play as far as it has got, and break off where `speaker` is to go on.
+    """Write a play as far as it has got, and break off where `speaker` is to go
+    on.
 
-    The first line is "A scene at the {place}". The second lists all of the cast in their order, as they are called,
-    joined by ", " but the last by " and ": "Present: Nell, Otto and the guide."; one alone stands by itself. Then each
-    line that was spoken has a line of its own: its speaker's label, ": ", and what was said, as it is. The last line is
-    the label of `speaker` with a colon, and nothing after it, not even a space.
+    The first line is "A scene at the {place}". The second lists all of the cast
+    in their order, as they are called, joined by ", " but the last by " and ":
+    "Present: Nell, Otto and the guide."; one alone stands by itself. Then each
+    line that was spoken has a line of its own: its speaker's label, ": ", and
+    what was said, as it is. The last line is the label of `speaker` with a
+    colon, and nothing after it, not even a space.
 
-    Raises ValueError where the cast is empty, where it is one text, and where a line or the `speaker` is of somebody
-    who is not in it by that very name.
+    Raises ValueError where the cast is empty, where it is one text, and where a
+    line or the `speaker` is of somebody who is not in it by that very name.
     """
     if isinstance(cast, str):
         raise ValueError(f"cast={cast!r} is one text, whose letters would each be somebody: give a list of characters")
@@ -61,15 +68,18 @@ def render_playscript(place: str, cast: Sequence[str], lines: Sequence[tuple[str
 
 
 def few_shot_prompt(place: str, cast: Sequence[str], examples: Sequence[Exchange], question: str) -> str:
-    """A play in which questions have been answered already, broken off where the next answer comes.
+    """A play in which questions have been answered already, broken off where
+    the next answer comes.
 
-    It is written as `render_playscript` writes it. The first of the cast asks and the last answers, however many are
-    present. The examples come in their order, none of them left out, then the question; the label of the one who
+    It is written as `render_playscript` writes it. The first of the cast asks
+    and the last answers, however many are present. The examples come in their
+    order, none of them left out, then the question; the label of the one who
     answers is the last line.
 
-    Raises ValueError where the cast is fewer than two, and where the question is itself one of the examples' questions,
-    since the answer would only be copied: two are the same where their `words` are, in whatever letters, and with
-    whatever signs and spaces around those.
+    Raises ValueError where the cast is fewer than two, and where the question
+    is itself one of the examples' questions, since the answer would only be
+    copied: two are the same where their `words` are, in whatever letters, and
+    with whatever signs and spaces around those.
     Source: Brown et al. 2020, figure 2.1.
     """
     if len(cast) < 2:
@@ -90,18 +100,22 @@ def generate_until(
     n_tokens: int,
     choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
 ) -> list[int]:
-    """Go on from a prompt until one of the stops has been written, or `n_tokens` tokens; returns what is in front.
+    """Go on from a prompt until one of the stops has been written, or
+    `n_tokens` tokens; returns what is in front.
 
-    A stop is a sequence of tokens, and counts only where all of it stands in what was written, side by side, not in the
-    prompt or across its end. No token is chosen after it, and it is not returned.
+    A stop is a sequence of tokens, and counts only where all of it stands in
+    what was written, side by side, not in the prompt or across its end. No
+    token is chosen after it, and it is not returned.
 
-    `model(tokens (1, T), state)` gives logits (1, T, vocab_size) and the next state, and reads the prompt in one call,
-    with the state None, then each new token in a call of its own, with the state that came back; it does not read the
-    last token, after which none is chosen. `choose` maps the logits of the last position, (1, vocab_size), as the model
-    gave them, to tokens (1), once for each token that is written: the likeliest, where none is given.
+    `model(tokens (1, T), state)` gives logits (1, T, vocab_size) and the next
+    state, and reads the prompt in one call, with the state None, then each new
+    token in a call of its own, with the state that came back; it does not read
+    the last token, after which none is chosen. `choose` maps the logits of the
+    last position, (1, vocab_size), as the model gave them, to tokens (1), once
+    for each token that is written: the likeliest, where none is given.
 
-    Shapes: tokens, and each of the stops, lists or tuples of whole numbers, 0 among them -> a list of Python's whole
-    numbers, at most n_tokens.
+    Shapes: tokens, and each of the stops, lists or tuples of whole numbers, 0
+    among them -> a list of Python's whole numbers, at most n_tokens.
     Raises ValueError for an empty prompt, and for a stop without tokens.
     """
     if not tokens or not all(stops):
@@ -121,7 +135,9 @@ def generate_until(
 
 
 def names(text: str, value: str) -> bool:
-    """Whether the words of `value` stand in the text side by side, as whole words."""
+    """Whether the words of `value` stand in the text side by side, as whole
+    words.
+    """
     said, wanted = words(text), words(value)
     return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
 
@@ -129,21 +145,28 @@ def names(text: str, value: str) -> bool:
 def classify_failure(
     written: str, answer: str, cast: Collection[str], rivals: Collection[str] = (), end: str = END
 ) -> str:
-    """Say what became of a line that an assistant was to speak: one of `OUTCOMES`.
+    """Say what became of a line that an assistant was to speak: one of
+    `OUTCOMES`.
 
-    `written` is all that the model wrote behind the label, further lines included. The worst that applies counts:
+    `written` is all that the model wrote behind the label, further lines
+    included. The worst that applies counts:
 
-    - "left the play": the mark `end` stands anywhere in it, sign for sign, or a line below the first is spoken by
-      nobody, such as "Curtain."; an empty line counts for nothing.
-    - "new character": a line below the first is spoken by somebody whose label is none of the cast's labels.
-    - "wrong": the first line names a rival, whatever else it names, also where the rival is part of the answer.
+    - "left the play": the mark `end` stands anywhere in it, sign for sign, or a
+      line below the first is spoken by nobody, such as "Curtain."; an empty
+      line counts for nothing.
+    - "new character": a line below the first is spoken by somebody whose label
+      is none of the cast's labels.
+    - "wrong": the first line names a rival, whatever else it names, also where
+      the rival is part of the answer.
     - "right": the first line names the answer and no rival.
     - "no answer": all else.
 
-    Somebody speaks a line that begins with a label and a colon, whatever comes behind it. A label is one word or
-    several, of letters in any alphabet and digits, with spaces and no other sign among them. Two labels are the same
-    where all of their letters are, small or large. The first line has no label. To name a value is to have all of its
-    words, whole and side by side, in letters small or large: what a word is, the helper `words` says.
+    Somebody speaks a line that begins with a label and a colon, whatever comes
+    behind it. A label is one word or several, of letters in any alphabet and
+    digits, with spaces and no other sign among them. Two labels are the same
+    where all of their letters are, small or large. The first line has no label.
+    To name a value is to have all of its words, whole and side by side, in
+    letters small or large: what a word is, the helper `words` says.
 
     Raises ValueError where the cast is one text, and where the rivals are.
     """

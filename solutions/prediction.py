@@ -21,12 +21,15 @@ IGNORED = -100  # the target where nothing is to be predicted
 
 
 def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
-    """Cut a text into windows, laid end to end, in which every position has the token after it as its target.
+    """Cut a text into windows, laid end to end, in which every position has the
+    token after it as its target.
 
-    What is left at the end and fills no window is dropped; a window is full when its last target is there too.
+    What is left at the end and fills no window is dropped; a window is full
+    when its last target is there too.
 
-    Shapes: tokens (N) -> inputs (n, context_length), targets (n, context_length), whole numbers as they were in
-    `tokens`, with n as large as N allows. Raises ValueError where the text is too short for one window.
+    Shapes: tokens (N) -> inputs (n, context_length), targets
+    (n, context_length), whole numbers as they were in `tokens`, with n as large
+    as N allows. Raises ValueError where the text is too short for one window.
     Source: Bengio et al. 2003, section 2.
     """
     ### BEGIN SOLUTION
@@ -40,13 +43,16 @@ def next_token_pairs(tokens: Tensor, context_length: int) -> tuple[Tensor, Tenso
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) -> Tensor:
-    """The mean of -log p(target) in nats, with p = softmax(logits), over all targets but the ignored ones.
+    """The mean of -log p(target) in nats, with p = softmax(logits), over all
+    targets but the ignored ones.
 
-    Finite for logits of any size up to 1e30, above or below zero. Ignored positions do not change the loss, even where
-    their logits are infinite or NaN. The gradient of the loss reaches the logits.
+    Finite for logits of any size up to 1e30, above or below zero. Ignored
+    positions do not change the loss, even where their logits are infinite or
+    NaN. The gradient of the loss reaches the logits.
 
     Shapes: logits (..., vocab_size), targets (...) whole numbers -> ().
-    Raises ValueError where the shapes do not go together, or no target is left. Source: Bengio et al. 2003, section 2.
+    Raises ValueError where the shapes do not go together, or no target is left.
+    Source: Bengio et al. 2003, section 2.
     """
     if logits.shape[:-1] != targets.shape:
         raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not go together")
@@ -63,12 +69,16 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORED) 
 
 
 def perplexity(losses: Tensor | float) -> float:
-    """How many equally likely tokens would be as hard to guess: exp of the mean loss.
+    """How many equally likely tokens would be as hard to guess: exp of the mean
+    loss.
 
-    Takes the losses of single tokens, or their mean; both in nats. An infinite loss has an infinite perplexity, and
-    so has a mean that is too large for `exp`, such as 1000.
+    Takes the losses of single tokens, or their mean; both in nats. An infinite
+    loss has an infinite perplexity, and so has a mean that is too large for
+    `exp`, such as 1000.
 
-    Shapes: losses (...), one or more, or a plain number -> a number, at least 1. Source: Jelinek et al. 1977.
+    Shapes: losses (...), one or more, or a plain number -> a number, at least
+    1.
+    Source: Jelinek et al. 1977.
     """
     ### BEGIN SOLUTION
     return torch.as_tensor(losses, dtype=torch.float64).mean().exp().item()
@@ -76,12 +86,15 @@ def perplexity(losses: Tensor | float) -> float:
 
 
 def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
-    """The loss in a unit that does not depend on how the text was cut into tokens: bits per byte of UTF-8.
+    """The loss in a unit that does not depend on how the text was cut into
+    tokens: bits per byte of UTF-8.
 
-    `loss` is the mean in nats per token, over `n_tokens` tokens whose text is `n_bytes` long. There may be more tokens
-    than bytes: some, such as the end of a text, have none.
+    `loss` is the mean in nats per token, over `n_tokens` tokens whose text is
+    `n_bytes` long. There may be more tokens than bytes: some, such as the end
+    of a text, have none.
 
-    Raises ValueError where `n_bytes` is below 1. Source: Gao et al. 2020, section 3.1.
+    Raises ValueError where `n_bytes` is below 1.
+    Source: Gao et al. 2020, section 3.1.
     """
     if n_bytes < 1:
         raise ValueError(f"n_bytes={n_bytes}: a text without bytes has no bits per byte")
@@ -91,13 +104,16 @@ def bits_per_byte(loss: float, n_tokens: int, n_bytes: int) -> float:
 
 
 def count_ngrams(tokens: Tensor, n: int) -> Counts:
-    """Count which tokens came after each context of n - 1 tokens, at every position where all n tokens are there.
+    """Count which tokens came after each context of n - 1 tokens, at every
+    position where all n tokens are there.
 
-    Keys are plain whole numbers, so that `counts[5, 7][2]` says how often 2 came after 5, 7. With n = 1 there is
-    one context, the empty one: `counts[()]`. A context that nothing came after is no key, so a text of fewer than n
-    tokens gives no counts at all.
+    Keys are plain whole numbers, so that `counts[5, 7][2]` says how often 2
+    came after 5, 7. With n = 1 there is one context, the empty one:
+    `counts[()]`. A context that nothing came after is no key, so a text of
+    fewer than n tokens gives no counts at all.
 
-    Shapes: tokens (N) -> {context: Counter of the next tokens}. Raises ValueError where n is below 1.
+    Shapes: tokens (N) -> {context: Counter of the next tokens}. Raises
+    ValueError where n is below 1.
     Source: Shannon 1948, section 3.
     """
     if n < 1:
@@ -112,13 +128,15 @@ def count_ngrams(tokens: Tensor, n: int) -> Counts:
 
 
 def ngram_probabilities(counts: Counts, context: tuple[int, ...], vocab_size: int, k: float = 1.0) -> Tensor:
-    """The probability of each token after a context, as if each had been seen k times more: add-k smoothing.
+    """The probability of each token after a context, as if each had been seen k
+    times more: add-k smoothing.
 
-    After a context that was never seen, all tokens are equally likely. One whose Counter is empty was never seen.
-    `counts` stays as it is.
+    After a context that was never seen, all tokens are equally likely. One
+    whose Counter is empty was never seen. `counts` stays as it is.
 
     Shapes: -> (vocab_size), at least 0 and 1 in sum.
-    Raises ValueError where k is below 0, or where k is 0 and the context was never seen: then nothing is known.
+    Raises ValueError where k is below 0, or where k is 0 and the context was
+    never seen: then nothing is known.
     Source: Chen & Goodman 1999.
     """
     if k < 0:
@@ -141,16 +159,20 @@ def sample(
     top_p: float | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Draw one token from each row of logits, after temperature, then top-k, then top-p.
+    """Draw one token from each row of logits, after temperature, then top-k,
+    then top-p.
 
-    The logits are divided by `temperature`; at 0 the most likely token is taken. `top_k` keeps the k most likely
-    tokens, all where there are fewer. `top_p` keeps the smallest set of most likely tokens whose probability,
-    of what top-k has kept, reaches p. Left open is which tokens stay where several are equally likely (all of them
-    may), or where a sum differs from p by no more than rounding. All chance comes from `generator`, which lives on the
+    The logits are divided by `temperature`; at 0 the most likely token is
+    taken. `top_k` keeps the k most likely tokens, all where there are fewer.
+    `top_p` keeps the smallest set of most likely tokens whose probability, of
+    what top-k has kept, reaches p. Left open is which tokens stay where several
+    are equally likely (all of them may), or where a sum differs from p by no
+    more than rounding. All chance comes from `generator`, which lives on the
     device of the logits; without one, from PyTorch's own.
 
     Shapes: logits (..., vocab_size) -> (...), whole numbers.
-    Raises ValueError for a temperature below 0, a top_k below 1, a top_p outside (0, 1].
+    Raises ValueError for a temperature below 0, a top_k below 1, a top_p
+    outside (0, 1].
     Source: Fan et al. 2018 (top-k); Holtzman et al. 2020, section 3.1 (top-p).
     """
     if temperature < 0:
@@ -184,15 +206,19 @@ def mask_tokens(
     probability: float = 0.15,
     generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Choose positions to be guessed from what stands around them, and hide most of them.
+    """Choose positions to be guessed from what stands around them, and hide
+    most of them.
 
-    Each position is chosen with `probability`, by itself. Of the chosen ones 80 % become `mask_id`, 10 % a token
-    drawn evenly from all `vocab_size`, and 10 % stay; this too is drawn for each position by itself. The targets are
-    the tokens at all chosen positions, and -100 elsewhere. `tokens` stays as it is. All chance comes from `generator`,
-    which lives on the device of `tokens`; without one, from PyTorch's own.
+    Each position is chosen with `probability`, by itself. Of the chosen ones 80
+    % become `mask_id`, 10 % a token drawn evenly from all `vocab_size`, and 10
+    % stay; this too is drawn for each position by itself. The targets are the
+    tokens at all chosen positions, and -100 elsewhere. `tokens` stays as it is.
+    All chance comes from `generator`, which lives on the device of `tokens`;
+    without one, from PyTorch's own.
 
     Shapes: tokens (...) -> inputs (...), targets (...), whole numbers.
-    Raises ValueError for a probability outside [0, 1]. Source: Devlin et al. 2019, section 3.1.
+    Raises ValueError for a probability outside [0, 1].
+    Source: Devlin et al. 2019, section 3.1.
     """
     if not 0 <= probability <= 1:
         raise ValueError(f"probability={probability} is not between 0 and 1")

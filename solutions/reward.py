@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 
 def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    """The log-probability of each token that the assistant wrote, given all in front of it; 0 at all other places.
+    """The log-probability of each token that the assistant wrote, given all in
+    front of it; 0 at all other places.
 
-    Token t is predicted by the logits at t - 1, so there is one place fewer than tokens. The sum of a row is the
-    log-probability of its reply.
+    Token t is predicted by the logits at t - 1, so there is one place fewer
+    than tokens. The sum of a row is the log-probability of its reply.
 
-    Shapes: logits (B, T, vocab_size), finite, thousands apart too, tokens (B, T), mask boolean (B, T) -> (B, T - 1),
-    in float32.
+    Shapes: logits (B, T, vocab_size), finite, thousands apart too, tokens
+    (B, T), mask boolean (B, T) -> (B, T - 1), in float32.
     """
     ### BEGIN SOLUTION
     logprobs = F.log_softmax(logits[:, :-1].float(), dim=-1)  # (B, T - 1, vocab_size)
@@ -32,13 +33,15 @@ def sequence_logprobs(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
 
 
 def reinforce_loss(logprobs: Tensor, rewards: Tensor, baseline: Tensor | float = 0.0) -> Tensor:
-    """Minus the mean over replies of what the reply earned above the baseline, times its log-probability.
+    """Minus the mean over replies of what the reply earned above the baseline,
+    times its log-probability.
 
-    A reply without a token counts too, and so does one that earned nothing; where none earned anything the gradient is
-    0. What a reply earned is a number: no gradient goes through reward or baseline.
+    A reply without a token counts too, and so does one that earned nothing;
+    where none earned anything the gradient is 0. What a reply earned is a
+    number: no gradient goes through reward or baseline.
 
-    Shapes: logprobs (B, T) as `sequence_logprobs` gives them, rewards (B), which may be whole numbers, baseline () or
-    (B) -> ().
+    Shapes: logprobs (B, T) as `sequence_logprobs` gives them, rewards (B),
+    which may be whole numbers, baseline () or (B) -> ().
     Source: Williams 1992, section 4, theorem 1.
     """
     ### BEGIN SOLUTION
@@ -48,12 +51,15 @@ def reinforce_loss(logprobs: Tensor, rewards: Tensor, baseline: Tensor | float =
 
 
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
-    """The mean of -log σ(chosen - rejected): how surprised one is that the rater preferred what was preferred.
+    """The mean of -log σ(chosen - rejected): how surprised one is that the
+    rater preferred what was preferred.
 
-    Equal rewards count as well, with a gradient of one half to either side. Both rewards learn; loss and gradient are
-    finite where rewards are hundreds apart.
+    Equal rewards count as well, with a gradient of one half to either side.
+    Both rewards learn; loss and gradient are finite where rewards are hundreds
+    apart.
 
-    Shapes: chosen, rejected (B), the rewards of the two replies of each comparison -> ().
+    Shapes: chosen, rejected (B), the rewards of the two replies of each
+    comparison -> ().
     Source: Bradley & Terry 1952; Ouyang et al. 2022, equation 1.
     """
     ### BEGIN SOLUTION
@@ -62,15 +68,20 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor) -> Tensor:
 
 
 class RewardModel(nn.Module):
-    """A language model with a number for its output: what a rater would make of a reply, read at its last token.
+    """A language model with a number for its output: what a rater would make of
+    a reply, read at its last token.
 
-    Of `model`, a `GPT`, the embedding, all blocks and the norm are used, and learn; in place of the output layer stands
-    `head`, one weight for each coordinate and no bias, which begins with zeros: at first all replies are worth nothing.
+    Of `model`, a `GPT`, the embedding, all blocks and the norm are used, and
+    learn; in place of the output layer stands `head`, one weight for each
+    coordinate and no bias, which begins with zeros: at first all replies are
+    worth nothing.
 
-    Shapes: tokens (B, T), prompt and reply in each row and padding behind them, lengths (B): the tokens of each row
-    that are no padding -> (B), in float32, under `torch.autocast` too. Raises ValueError where a length is below 1 or
+    Shapes: tokens (B, T), prompt and reply in each row and padding behind them,
+    lengths (B): the tokens of each row that are no padding -> (B), in float32,
+    under `torch.autocast` too. Raises ValueError where a length is below 1 or
     above T.
-    Source: Ouyang et al. 2022, section 3.5, where a linear layer takes the place of the output in the same way.
+    Source: Ouyang et al. 2022, section 3.5, where a linear layer takes the
+    place of the output in the same way.
     """
 
     def __init__(self, model: nn.Module):
@@ -94,13 +105,18 @@ class RewardModel(nn.Module):
 
 
 def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Tensor:
-    """At each token, an estimate of how far the policy has moved from the reference: KL(policy || reference).
+    """At each token, an estimate of how far the policy has moved from the
+    reference: KL(policy || reference).
 
-    With r = p_reference / p_policy of the token that the policy drew: "k1" is -log r, unbiased and of either sign; "k2"
-    is (log r)² / 2, never negative and biased; "k3" is r - 1 - log r, never negative but for rounding, and unbiased.
-    Gradients reach the policy. Log-probabilities may lie hundreds below zero, where a probability is 0 in float32.
+    With r = p_reference / p_policy of the token that the policy drew: "k1" is
+    -log r, unbiased and of either sign; "k2" is (log r)² / 2, never negative
+    and biased; "k3" is r - 1 - log r, never negative but for rounding, and
+    unbiased. Gradients reach the policy. Log-probabilities may lie hundreds
+    below zero, where a probability is 0 in float32.
 
-    Shapes: logprobs, reference (B, T) -> (B, T). Raises ValueError for another estimator. Source: Schulman 2020.
+    Shapes: logprobs, reference (B, T) -> (B, T). Raises ValueError for another
+    estimator.
+    Source: Schulman 2020.
     """
     ### BEGIN SOLUTION
     log_r = reference - logprobs
@@ -115,13 +131,16 @@ def kl_penalty(logprobs: Tensor, reference: Tensor, estimator: str = "k3") -> Te
 
 
 def group_advantages(rewards: Tensor, eps: float = 1e-6) -> Tensor:
-    """How much better each reply is than its group: the reward less the group's mean, over its spread.
+    """How much better each reply is than its group: the reward less the group's
+    mean, over its spread.
 
-    The spread is the standard deviation over the group, of all its members (not one fewer), plus eps, which is above 0;
-    where all rewards of a group are equal all its advantages are zero, and it teaches nothing, even where their mean
-    would be rounded. Rewards may be large and lie close together.
+    The spread is the standard deviation over the group, of all its members
+    (not one fewer), plus eps, which is above 0; where all rewards of a group
+    are equal all its advantages are zero, and it teaches nothing, even where
+    their mean would be rounded. Rewards may be large and lie close together.
 
-    Shapes: rewards (n_groups, group_size) -> the same. Raises ValueError for groups of one, who are better than nobody.
+    Shapes: rewards (n_groups, group_size) -> the same. Raises ValueError for
+    groups of one, who are better than nobody.
     Source: Shao et al. 2024, section 4.1.2.
     """
     if rewards.size(-1) < 2:
@@ -142,18 +161,23 @@ def grpo_loss(
     reference: Tensor | None = None,
     beta: float = 0.0,
 ) -> Tensor:
-    """Minus the clipped objective, and beta times the k3 distance to a reference: a mean over all tokens of replies.
+    """Minus the clipped objective, and beta times the k3 distance to a
+    reference: a mean over all tokens of replies.
 
-    The ratio of a token is what the policy gives it over what the policy that drew it gave it. The objective is the
-    smaller of ratio · advantage and clipped ratio · advantage, so that nothing is gained by going further than `clip`
-    from one; old policy, reference and advantages are numbers, without a gradient. A reply whose advantage is 0 counts
-    in the mean as well; where all are 0, so is the gradient, but for that of a distance. clip may be 0. Without a
-    reference there is no distance, whatever beta is.
+    The ratio of a token is what the policy gives it over what the policy that
+    drew it gave it. The objective is the smaller of ratio · advantage and
+    clipped ratio · advantage, so that nothing is gained by going further than
+    `clip` from one; old policy, reference and advantages are numbers, without a
+    gradient. A reply whose advantage is 0 counts in the mean as well; where all
+    are 0, so is the gradient, but for that of a distance. clip may be 0.
+    Without a reference there is no distance, whatever beta is.
 
-    Shapes: logprobs, old_logprobs, reference (B, T), everywhere finite and at most dozens of nats apart, advantages
-    (B), mask boolean (B, T): the places that count -> (). Raises ValueError where the mask selects nothing.
-    Source: Schulman et al. 2017, equation 7; Shao et al. 2024, equation 3, with one mean over all tokens (Yu et al.
-    2025) where theirs is a mean of the replies' means.
+    Shapes: logprobs, old_logprobs, reference (B, T), everywhere finite and at
+    most dozens of nats apart, advantages (B), mask boolean (B, T): the places
+    that count -> (). Raises ValueError where the mask selects nothing.
+    Source: Schulman et al. 2017, equation 7; Shao et al. 2024, equation 3, with
+    one mean over all tokens (Yu et al. 2025) where theirs is a mean of the
+    replies' means.
     """
     if not mask.any():
         raise ValueError("the mask selects nothing: no reply has a token")
@@ -170,12 +194,15 @@ def grpo_loss(
 def dpo_loss(
     chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor, beta: float = 0.1
 ) -> Tensor:
-    """Bradley-Terry, where the reward of a reply is beta times how much likelier it has become than for the reference.
+    """Bradley-Terry, where the reward of a reply is beta times how much
+    likelier it has become than for the reference.
 
-    Both of the policy's replies learn; the reference is a number, without a gradient. beta may be 0, as all rewards
-    then are. Loss and gradient are finite where replies have moved by thousands of nats.
+    Both of the policy's replies learn; the reference is a number, without a
+    gradient. beta may be 0, as all rewards then are. Loss and gradient are
+    finite where replies have moved by thousands of nats.
 
-    Shapes: four (B), log-probabilities of whole replies -> (). Source: Rafailov et al. 2023, equation 7.
+    Shapes: four (B), log-probabilities of whole replies -> ().
+    Source: Rafailov et al. 2023, equation 7.
     """
     ### BEGIN SOLUTION
     rewards = beta * (chosen - reference_chosen.detach()), beta * (rejected - reference_rejected.detach())
@@ -184,13 +211,15 @@ def dpo_loss(
 
 
 def best_of_n(replies: list[list[str]], rewards: Tensor) -> list[str]:
-    """Of the n replies to each prompt the one with the highest reward, the first of equals.
+    """Of the n replies to each prompt the one with the highest reward, the
+    first of equals.
 
-    One that is higher by little is higher, in float64 too. A reply is given as it is; it may be empty, and the same
-    text may be there twice.
+    One that is higher by little is higher, in float64 too. A reply is given as
+    it is; it may be empty, and the same text may be there twice.
 
-    Shapes: replies, B lists of n; rewards (B, n), finite -> B replies, B and n at least 1. Raises ValueError where the
-    numbers of prompts do not agree, or those of the replies to any of them.
+    Shapes: replies, B lists of n; rewards (B, n), finite -> B replies, B and n
+    at least 1. Raises ValueError where the numbers of prompts do not agree, or
+    those of the replies to any of them.
     Source: Stiennon et al. 2020; Nakano et al. 2021.
     """
     ### BEGIN SOLUTION

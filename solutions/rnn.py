@@ -22,12 +22,15 @@ State = Any  # a tensor (B, d_state); for an LSTM a tuple of two, (h, c); for a 
 
 
 def rnn_step(x: Tensor, h: Tensor, w_input: Tensor, w_state: Tensor, b: Tensor) -> Tensor:
-    """One step of the simple recurrent network: the new state from the input and the state before it.
+    """One step of the simple recurrent network: the new state from the input
+    and the state before it.
 
-    A gradient reaches all five arguments. The result is of their type, in float64 as precise as that.
+    A gradient reaches all five arguments. The result is of their type, in
+    float64 as precise as that.
 
-    Shapes: x (B, d_input), h (B, d_state), w_input (d_input, d_state), w_state (d_state, d_state), b (d_state)
-    -> (B, d_state). Source: Elman 1990; with tanh, as PyTorch's `nn.RNN`.
+    Shapes: x (B, d_input), h (B, d_state), w_input (d_input, d_state), w_state
+    (d_state, d_state), b (d_state) -> (B, d_state).
+    Source: Elman 1990; with tanh, as PyTorch's `nn.RNN`.
     """
     ### BEGIN SOLUTION
     return torch.tanh(x @ w_input + h @ w_state + b)
@@ -35,14 +38,18 @@ def rnn_step(x: Tensor, h: Tensor, w_input: Tensor, w_state: Tensor, b: Tensor) 
 
 
 def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = None) -> tuple[Tensor, State]:
-    """Read a text from the first position to the last, handing the state from each position to the next.
+    """Read a text from the first position to the last, handing the state from
+    each position to the next.
 
-    `cell(x_t, state)` gives the next state, which is h or a tuple that begins with h, of any length; a named tuple is
-    one too. It knows what to do with a state of None. It is called once for each position, with these two arguments
-    in this order. What is returned is h at every position, of the type of h, and the whole state after the last one,
-    as the cell gave it. From either a gradient goes back through all positions, however many, to the given state.
+    `cell(x_t, state)` gives the next state, which is h or a tuple that begins
+    with h, of any length; a named tuple is one too. It knows what to do with a
+    state of None. It is called once for each position, with these two arguments
+    in this order. What is returned is h at every position, of the type of h,
+    and the whole state after the last one, as the cell gave it. From either a
+    gradient goes back through all positions, however many, to the given state.
 
-    Shapes: x (B, T, d_input), T >= 1 -> h at all positions (B, T, d_state), state.
+    Shapes: x (B, T, d_input), T >= 1 -> h at all positions (B, T, d_state),
+    state.
     """
     ### BEGIN SOLUTION
     outputs = []
@@ -56,12 +63,16 @@ def rnn_scan(cell: Callable[[Tensor, State], State], x: Tensor, state: State = N
 def gradient_norms_by_distance(
     cell: Callable[[Tensor, Tensor], Tensor], x: Tensor, state: Tensor, loss_fn: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """How strongly a loss at the end of a text pulls at each state before it, by distance.
+    """How strongly a loss at the end of a text pulls at each state before it,
+    by distance.
 
-    `loss_fn(h)` is the loss of the states (B, d_state) after the last position, one number for all texts. At [b, k]
-    stands the Euclidean norm of its gradient with respect to the state of text b, k steps before that: k = 0 is the
-    last state, k = T is `state`, with which the text begins. The norms are of the type of `state`. It only measures: it
-    changes no `.grad` and no `requires_grad` of anything. Gradients are on when it is called, and the loss hangs on h.
+    `loss_fn(h)` is the loss of the states (B, d_state) after the last position,
+    one number for all texts. At [b, k] stands the Euclidean norm of its
+    gradient with respect to the state of text b, k steps before that: k = 0 is
+    the last state, k = T is `state`, with which the text begins. The norms are
+    of the type of `state`. It only measures: it changes no `.grad` and no
+    `requires_grad` of anything. Gradients are on when it is called, and the
+    loss hangs on h.
 
     Shapes: x (B, T, d_input), T >= 1, state (B, d_state) -> (B, T + 1).
     Source: what Bengio et al. 1994 and Pascanu et al. 2013 study.
@@ -76,15 +87,20 @@ def gradient_norms_by_distance(
 
 
 class LSTMCell(nn.RNNCellBase):
-    """One step of a network with long short-term memory: a state h that is shown, and a memory c that is kept.
+    """One step of a network with long short-term memory: a state h that is
+    shown, and a memory c that is kept.
 
-    The base class makes the weights: weight_ih (4 · d_state, d_input), weight_hh (4 · d_state, d_state), bias_ih and
-    bias_hh (4 · d_state), each a stack of four blocks of d_state rows: input gate, forget gate, candidate, output gate.
-    A gradient reaches x, h, c and all weights, in evaluation mode too, and is finite however large the gates' numbers.
-    The result is of the type of x. It is made with the weights as they are at the call.
+    The base class makes the weights: weight_ih (4 · d_state, d_input),
+    weight_hh (4 · d_state, d_state), bias_ih and bias_hh (4 · d_state), each a
+    stack of four blocks of d_state rows: input gate, forget gate, candidate,
+    output gate. A gradient reaches x, h, c and all weights, in evaluation mode
+    too, and is finite however large the gates' numbers. The result is of the
+    type of x. It is made with the weights as they are at the call.
 
-    Shapes: x (B, d_input), state a tuple of h and c, both (B, d_state), None for zeros -> the next (h, c), a tuple.
-    Source: Hochreiter & Schmidhuber 1997; the forget gate is that of Gers et al. 2000.
+    Shapes: x (B, d_input), state a tuple of h and c, both (B, d_state), None
+    for zeros -> the next (h, c), a tuple.
+    Source: Hochreiter & Schmidhuber 1997; the forget gate is that of Gers et
+    al. 2000.
     """
 
     def __init__(self, d_input: int, d_state: int):
@@ -101,15 +117,19 @@ class LSTMCell(nn.RNNCellBase):
 
 
 class GRUCell(nn.RNNCellBase):
-    """One step of a gated recurrent unit: the next state is a mixture of the old one and a candidate.
+    """One step of a gated recurrent unit: the next state is a mixture of the
+    old one and a candidate.
 
-    The base class makes the weights: weight_ih (3 · d_state, d_input), weight_hh (3 · d_state, d_state), bias_ih and
-    bias_hh (3 · d_state), each a stack of three blocks of d_state rows: reset gate, update gate, candidate.
+    The base class makes the weights: weight_ih (3 · d_state, d_input),
+    weight_hh (3 · d_state, d_state), bias_ih and bias_hh (3 · d_state), each a
+    stack of three blocks of d_state rows: reset gate, update gate, candidate.
 
-    The update gate z says how much of the old state is kept. The reset gate multiplies what the old state gives to
-    the candidate *after* the weights and bias_hh, as in PyTorch; in the paper it multiplies the state before them.
-    A gradient reaches x, the old state and all weights, in evaluation mode too, and is finite however large the gates'
-    numbers. The result is of the type of x. It is made with the weights as they are at the call.
+    The update gate z says how much of the old state is kept. The reset gate
+    multiplies what the old state gives to the candidate *after* the weights and
+    bias_hh, as in PyTorch; in the paper it multiplies the state before them. A
+    gradient reaches x, the old state and all weights, in evaluation mode too,
+    and is finite however large the gates' numbers. The result is of the type of
+    x. It is made with the weights as they are at the call.
 
     Shapes: x (B, d_input), state (B, d_state), None for zeros -> (B, d_state).
     Source: Cho et al. 2014, equations 5 to 8, with the reset gate moved.
@@ -130,17 +150,22 @@ class GRUCell(nn.RNNCellBase):
 
 
 class RecurrentLanguageModel(nn.Module):
-    """Embedding, `n_layers` recurrent layers of width `d_model` on top of each other, and a score for each token.
+    """Embedding, `n_layers` recurrent layers of width `d_model` on top of each
+    other, and a score for each token.
 
-    `layer(d_model, d_model)` makes one layer, and `scan(layer, x, state)` runs it along the text and returns what it
-    gives at every position and its last state. So the same model runs cell by cell, on `rnn_scan`, or on PyTorch's
-    fused layers: `layer=partial(nn.LSTM, batch_first=True), scan=operator.call`. With `tied`, the embedding of a token
-    is also its row in the output layer (Press & Wolf 2017).
+    `layer(d_model, d_model)` makes one layer, and `scan(layer, x, state)` runs
+    it along the text and returns what it gives at every position and its last
+    state. So the same model runs cell by cell, on `rnn_scan`, or on PyTorch's
+    fused layers: `layer=partial(nn.LSTM, batch_first=True),
+    scan=operator.call`. With `tied`, the embedding of a token is also its row
+    in the output layer (Press & Wolf 2017).
 
-    The state is a list of the layers' states, None for the start of a text: then each layer gets None, whatever it
-    is. A tuple of states is as good, as argument and as result. A text read in pieces, the state handed from each to
-    the next, gives the logits of the text read at once, in training and in evaluation mode. In both a gradient reaches
-    every weight, also back through the state that is handed on.
+    The state is a list of the layers' states, None for the start of a text:
+    then each layer gets None, whatever it is. A tuple of states is as good, as
+    argument and as result. A text read in pieces, the state handed from each to
+    the next, gives the logits of the text read at once, in training and in
+    evaluation mode. In both a gradient reaches every weight, also back through
+    the state that is handed on.
 
     Shapes: tokens (B, T) -> logits (B, T, vocab_size), state.
     Source: Mikolov et al. 2010; in layers, as Zaremba et al. 2014.
@@ -179,23 +204,31 @@ class RecurrentLanguageModel(nn.Module):
 def truncated_bptt(
     model: Callable[[Tensor, State], tuple[Tensor, State]], tokens: Tensor, chunk_length: int
 ) -> Iterator[Tensor]:
-    """Walk through a long text in chunks, and yield the loss of each; the state goes on, the gradient does not.
+    """Walk through a long text in chunks, and yield the loss of each; the state
+    goes on, the gradient does not.
 
-    Every token but the first is predicted once, from all those before it. A chunk is `chunk_length` predictions for
-    each text, the last chunk may be shorter, and its loss is their mean over positions and texts, in nats per token.
-    The state after a chunk is the start of the next one, cut off from its history, so `loss.backward()` goes back to
-    the start of its own chunk and no further. A chunk is read when its loss is asked for, the first one too: the caller
-    may update the weights in between. (A generator is what comes back, be it written with `yield` or not.)
+    Every token but the first is predicted once, from all those before it. A
+    chunk is `chunk_length` predictions for each text, the last chunk may be
+    shorter, and its loss is their mean over positions and texts, in nats per
+    token. The state after a chunk is the start of the next one, cut off from
+    its history, so `loss.backward()` goes back to the start of its own chunk
+    and no further. A chunk is read when its loss is asked for, the first one
+    too: the caller may update the weights in between. (A generator is what
+    comes back, be it written with `yield` or not.)
 
-    `model(tokens, state)` gives logits and state. Both arguments are there in every call, and the first state is None.
-    A state is a tensor, or a list or a plain tuple of states.
+    `model(tokens, state)` gives logits and state. Both arguments are there in
+    every call, and the first state is None. A state is a tensor, or a list or a
+    plain tuple of states.
 
     Shapes: tokens (B, T + 1), T >= 1 -> T / chunk_length losses (), rounded up.
-    Source: Williams & Peng 1990, with as many steps back as forward; the state handed on, as Zaremba et al. 2014.
+    Source: Williams & Peng 1990, with as many steps back as forward; the state
+    handed on, as Zaremba et al. 2014.
     """
 
     def detached(state: State) -> State:
-        """The same numbers without their history: of a tensor, of a list or a tuple of states, or of None."""
+        """The same numbers without their history: of a tensor, of a list or a
+        tuple of states, or of None.
+        """
         if state is None:
             return None
         if isinstance(state, Tensor):

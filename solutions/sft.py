@@ -30,16 +30,21 @@ PADDING = 0  # the segment of positions that hold nothing
 
 
 def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]], reply: bool = False) -> list[int]:
-    """Write a conversation as tokens: `<end>`, then for each message its role's mark, its words and a line break.
+    """Write a conversation as tokens: `<end>`, then for each message its role's
+    mark, its words and a line break.
 
-    `encode` is the tokenizer, which makes tokens of a text; marks and line break are spelt alike in each and have the
-    same numbers, so that text and tokens both show them: `<` alone is a word where it knows one. With `reply` the
-    mark of the assistant follows, whoever spoke last: there it is to go on. A message is only words: a mark or a line
-    break in it is refused, whoever says it, since it could speak for somebody else.
+    `encode` is the tokenizer, which makes tokens of a text; marks and line
+    break are spelt alike in each and have the same numbers, so that text and
+    tokens both show them: `<` alone is a word where it knows one. With `reply`
+    the mark of the assistant follows, whoever spoke last: there it is to go on.
+    A message is only words: a mark or a line break in it is refused, whoever
+    says it, since it could speak for somebody else.
 
-    Raises ValueError for an empty conversation, a message that is no mapping with a text for "role" and for "content",
-    a role that is not in `ROLES`, a message that has no words or holds a line break or one of the marks <end>, <mask>,
-    <user>, <assistant>; and the very one that `encode` raises, for words that it does not know.
+    Raises ValueError for an empty conversation, a message that is no mapping
+    with a text for "role" and for "content", a role that is not in `ROLES`, a
+    message that has no words or holds a line break or one of the marks <end>,
+    <mask>, <user>, <assistant>; and the very one that `encode` raises, for
+    words that it does not know.
     """
     if not messages:
         raise ValueError("the conversation is empty: there is nobody to answer")
@@ -66,12 +71,16 @@ def render_chat(messages: Sequence[Message], encode: Callable[[str], list[int]],
 
 
 def response_mask(tokens: Tensor) -> Tensor:
-    """Say which tokens the assistant wrote: those behind its mark, up to the line break, which is its last.
+    """Say which tokens the assistant wrote: those behind its mark, up to the
+    line break, which is its last.
 
-    The mark itself is not its own: it stands there before the assistant begins. Several conversations may follow each
-    other in a row, which may begin or end in the middle of one. A reply that is broken off ends in front of the next
-    `<user>` or `<end>`; a second `<assistant>` in it is a mark again, between words that are all the assistant's. What
-    has no mark of the assistant before it, in the same row, is not its. All other tokens are words here, `<mask>` too.
+    The mark itself is not its own: it stands there before the assistant begins.
+    Several conversations may follow each other in a row, which may begin or end
+    in the middle of one. A reply that is broken off ends in front of the next
+    `<user>` or `<end>`; a second `<assistant>` in it is a mark again, between
+    words that are all the assistant's. What has no mark of the assistant before
+    it, in the same row, is not its. All other tokens are words here, `<mask>`
+    too.
 
     Shapes: tokens (..., T) -> boolean (..., T).
     """
@@ -87,13 +96,17 @@ def response_mask(tokens: Tensor) -> Tensor:
 
 
 def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """The mean loss over the targets that the mask selects, each counted once, wherever it stands; in float32.
+    """The mean loss over the targets that the mask selects, each counted once,
+    wherever it stands; in float32.
 
-    What is not selected does not count, even where its loss is infinite, and its logits get a gradient of zeros. A
-    loss that is selected counts, infinite too: the mean is infinite then. The logits get the gradient of the result.
+    What is not selected does not count, even where its loss is infinite, and
+    its logits get a gradient of zeros. A loss that is selected counts, infinite
+    too: the mean is infinite then. The logits get the gradient of the result.
 
-    Shapes: logits (B, T, vocab_size), targets (B, T), each below vocab_size, mask boolean (B, T) -> ().
-    Raises ValueError where the mask selects nothing: a mean of nothing is not a number.
+    Shapes: logits (B, T, vocab_size), targets (B, T), each below vocab_size,
+    mask boolean (B, T) -> ().
+    Raises ValueError where the mask selects nothing: a mean of nothing is not a
+    number.
     """
     ### BEGIN SOLUTION
     if not mask.any():
@@ -103,14 +116,18 @@ def masked_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor) -> Tenso
 
 
 def pack(conversations: Sequence[Sequence[int]], T: int) -> tuple[Tensor, Tensor]:
-    """Lay conversations into rows of T tokens, each whole, and say which token is of which.
+    """Lay conversations into rows of T tokens, each whole, and say which token
+    is of which.
 
-    Each conversation, in order, goes to the first row that still has room for it, behind what is there; where none has,
-    to a new row. Segments number the conversations of each row from 1; what is left of a row is `END`, in segment 0.
+    Each conversation, in order, goes to the first row that still has room for
+    it, behind what is there; where none has, to a new row. Segments number the
+    conversations of each row from 1; what is left of a row is `END`, in segment
+    0.
 
-    Shapes: conversations, lists or tuples of one token or more -> tokens (n_rows, T), segments (n_rows, T), whole
-    numbers of any type that holds them. Raises ValueError where there is no conversation, or one is empty or longer
-    than T.
+    Shapes: conversations, lists or tuples of one token or more -> tokens
+    (n_rows, T), segments (n_rows, T), whole numbers of any type that holds
+    them. Raises ValueError where there is no conversation, or one is empty or
+    longer than T.
     """
     if not conversations:
         raise ValueError("there is nothing to pack: no conversation is given")
@@ -140,11 +157,14 @@ def pack(conversations: Sequence[Sequence[int]], T: int) -> tuple[Tensor, Tensor
 
 @contextmanager
 def within(model: nn.Module, segments: Tensor) -> Iterator[None]:
-    """Meanwhile no position of the model's attention reads one of another segment, or a later one.
+    """Meanwhile no position of the model's attention reads one of another
+    segment, or a later one.
 
-    A layer of attention is known by its `attend`, which takes query, key and value.
+    A layer of attention is known by its `attend`, which takes query, key and
+    value.
 
-    Shapes: segments (B, T), as `pack` gives them, for each text that is read meanwhile.
+    Shapes: segments (B, T), as `pack` gives them, for each text that is read
+    meanwhile.
     Raises ValueError where no layer is known so: nothing would be held apart.
     """
     same = segments.unsqueeze(-1) == segments.unsqueeze(-2)  # (B, T, T)
@@ -167,18 +187,23 @@ def within(model: nn.Module, segments: Tensor) -> Iterator[None]:
 def sft_step(
     model: nn.Module, optimiser: torch.optim.Optimizer, tokens: Tensor, segments: Tensor, max_norm: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """Take one step on packed conversations: what the assistant wrote becomes likelier, and nothing else is a target.
+    """Take one step on packed conversations: what the assistant wrote becomes
+    likelier, and nothing else is a target.
 
-    Each token is predicted from those in front of it in its own conversation (`within`), whatever tokens begin one. The
-    loss is the mean over all tokens that the assistant wrote (`response_mask` of the whole rows; one may begin or end
-    in the middle of a conversation). Old gradients are cleared; the new ones together are clipped to a length of at
-    most `max_norm`. The optimiser has all weights that learn. The step changes weights and gradients of the model, and
-    nothing else of it: not its mode or a part's, in which it reads, and not what its attention calls. Weights that are
-    frozen have no gradient, not even zeros, and stay.
+    Each token is predicted from those in front of it in its own conversation
+    (`within`), whatever tokens begin one. The loss is the mean over all tokens
+    that the assistant wrote (`response_mask` of the whole rows; one may begin
+    or end in the middle of a conversation). Old gradients are cleared; the new
+    ones together are clipped to a length of at most `max_norm`. The optimiser
+    has all weights that learn. The step changes weights and gradients of the
+    model, and nothing else of it: not its mode or a part's, in which it reads,
+    and not what its attention calls. Weights that are frozen have no gradient,
+    not even zeros, and stay.
 
-    Shapes: tokens and segments (B, T), as `pack` gives them -> the loss before the step (), the gradients' norm before
-    clipping (), two tensors. Raises ValueError, and takes no step, where the assistant wrote nothing; old gradients
-    may be gone then.
+    Shapes: tokens and segments (B, T), as `pack` gives them -> the loss before
+    the step (), the gradients' norm before clipping (), two tensors. Raises
+    ValueError, and takes no step, where the assistant wrote nothing; old
+    gradients may be gone then.
     """
     ### BEGIN SOLUTION
     inputs, targets, mask = tokens[:, :-1], tokens[:, 1:], response_mask(tokens)[:, 1:]  # (B, T - 1) each
@@ -194,15 +219,20 @@ def sft_step(
 
 
 class LoRALinear(nn.Module):
-    """A linear layer whose weights stay as they are, and beside it a product of two thin matrices that learns.
+    """A linear layer whose weights stay as they are, and beside it a product of
+    two thin matrices that learns.
 
-    y = W x + b + (alpha / rank) · B A x, in training and in evaluation. The gradient of x comes through both parts, so
-    that layers below learn too. `lora_a` begins with random numbers, each drawn by itself, of mean 0 and variance
-    1 / d_in, `lora_b` with zeros, so that at first nothing is changed; both are on the layer's device and in its type.
-    `linear` is the layer that is given; it learns no more.
+    y = W x + b + (alpha / rank) · B A x, in training and in evaluation. The
+    gradient of x comes through both parts, so that layers below learn too.
+    `lora_a` begins with random numbers, each drawn by itself, of mean 0 and
+    variance 1 / d_in, `lora_b` with zeros, so that at first nothing is changed;
+    both are on the layer's device and in its type. `linear` is the layer that
+    is given; it learns no more.
 
-    Shapes: x (..., d_in) -> (..., d_out); lora_a (rank, d_in), lora_b (d_out, rank).
-    Raises ValueError where the rank is below 1 or above the smaller of d_in and d_out.
+    Shapes: x (..., d_in) -> (..., d_out); lora_a (rank, d_in), lora_b
+    (d_out, rank).
+    Raises ValueError where the rank is below 1 or above the smaller of d_in and
+    d_out.
     Source: Hu et al. 2022, section 4.1.
     """
 
@@ -225,7 +255,9 @@ class LoRALinear(nn.Module):
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:
-        """One linear layer that computes the same, new: neither this one nor the layer that was given is changed."""
+        """One linear layer that computes the same, new: neither this one nor
+        the layer that was given is changed.
+        """
         ### BEGIN SOLUTION
         weight, bias = self.linear.weight, self.linear.bias
         layer = nn.Linear(weight.size(1), weight.size(0), bias is not None, weight.device, weight.dtype)
@@ -237,7 +269,9 @@ class LoRALinear(nn.Module):
 
 
 def add_lora(model: nn.Module, rank: int, adapt: Callable[[nn.Linear, int], nn.Module] = LoRALinear) -> nn.Module:
-    """Freeze the model and put an adapter beside each linear layer of its blocks; in place, and returned."""
+    """Freeze the model and put an adapter beside each linear layer of its
+    blocks; in place, and returned.
+    """
     model.requires_grad_(False)
     for parent in list(model.blocks.modules()):
         for name, layer in list(parent.named_children()):
@@ -247,7 +281,9 @@ def add_lora(model: nn.Module, rank: int, adapt: Callable[[nn.Linear, int], nn.M
 
 
 def merge_lora(model: nn.Module) -> nn.Module:
-    """Put the merged layer in the place of each adapter, so that the model is as fast as its base; in place."""
+    """Put the merged layer in the place of each adapter, so that the model is
+    as fast as its base; in place.
+    """
     for parent in list(model.blocks.modules()):
         for name, layer in list(parent.named_children()):
             if isinstance(layer, LoRALinear):

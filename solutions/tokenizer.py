@@ -31,22 +31,28 @@ WORD = re.compile(
 
 
 def split_words(text: str) -> list[str]:
-    """Cut a text into words, spaces and signs; laid end to end they are the text again.
+    """Cut a text into words, spaces and signs; laid end to end they are the
+    text again.
 
-    The pattern is GPT-2's, as far as Python's `re` can say it: ² and ½ count as letters, not as digits, and the
-    separators U+001C to U+001F as white space. And `<|endoftext|>` is one word.
+    The pattern is GPT-2's, as far as Python's `re` can say it: ² and ½ count as
+    letters, not as digits, and the separators U+001C to U+001F as white space.
+    And `<|endoftext|>` is one word.
 
-    Raises UnicodeEncodeError, a ValueError that names the place, where half a surrogate pair stands in the text.
-    Source: Radford et al. 2019; the pattern is that of the code published with it.
+    Raises UnicodeEncodeError, a ValueError that names the place, where half a
+    surrogate pair stands in the text.
+    Source: Radford et al. 2019; the pattern is that of the code published with
+    it.
     """
     text.encode()  # no bytes, no tokens: fails here, with the place in the text
     return WORD.findall(text)
 
 
 def merge_pair(tokens: list[int], pair: Pair, new: int) -> list[int]:
-    """The tokens with `new` in the place of `pair`, wherever it stands, found from left to right.
+    """The tokens with `new` in the place of `pair`, wherever it stands, found
+    from left to right.
 
-    So of three equal tokens in a row, the first two are the pair, and the third stays.
+    So of three equal tokens in a row, the first two are the pair, and the third
+    stays.
     """
     first, second = pair
     merged = []
@@ -59,16 +65,20 @@ def merge_pair(tokens: list[int], pair: Pair, new: int) -> list[int]:
 
 
 def train_bpe(text: str, vocab_size: int) -> list[Pair]:
-    """Learn which pairs of tokens become one: the merges, in order, of which merge i makes token 256 + i.
+    """Learn which pairs of tokens become one: the merges, in order, of which
+    merge i makes token 256 + i.
 
-    The text is cut into the words of `split_words`, each of them into its bytes. The pair that stands side by side most
-    often is merged next, from left to right; of those equally frequent the smallest, by its first token, then its
-    second. Pairs are counted in the text as it is by then, within words, so that no token reaches from one word into
-    the next, and at every place where they stand: three equal tokens in a row hold two pairs. Every word counts, those
-    of white space and `<|endoftext|>` too.
+    The text is cut into the words of `split_words`, each of them into its
+    bytes. The pair that stands side by side most often is merged next, from
+    left to right; of those equally frequent the smallest, by its first token,
+    then its second. Pairs are counted in the text as it is by then, within
+    words, so that no token reaches from one word into the next, and at every
+    place where they stand: three equal tokens in a row hold two pairs. Every
+    word counts, those of white space and `<|endoftext|>` too.
 
-    Returns vocab_size - 256 merges, a list of tuples of two whole numbers. Raises ValueError where vocab_size is below
-    256, and where the text has too few pairs.
+    Returns vocab_size - 256 merges, a list of tuples of two whole numbers.
+    Raises ValueError where vocab_size is below 256, and where the text has too
+    few pairs.
     Source: Sennrich et al. 2016, algorithm 1; on bytes, Radford et al. 2019.
     """
     if vocab_size < N_BYTES:
@@ -85,7 +95,9 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
     heapq.heapify(queue)
 
     def most_frequent() -> Pair:
-        """Take the next pair from the queue, where a pair may stand with a count from before some merges."""
+        """Take the next pair from the queue, where a pair may stand with a
+        count from before some merges.
+        """
         while queue:
             count, pair = heapq.heappop(queue)
             if -count == counts[pair]:
@@ -115,14 +127,18 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
 
 
 def encode(text: str, merges: list[Pair]) -> list[int]:
-    """The tokens of a text: its bytes, word by word, with the merges made in the order in which they were learned.
+    """The tokens of a text: its bytes, word by word, with the merges made in
+    the order in which they were learned.
 
-    Of the pairs in a word the one that was learned first is merged first, wherever it stands, from left to right; then
-    the next, also of pairs that only a merge made, until no pair in the word is a merge. `<|endoftext|>` is a word like
-    others.
+    Of the pairs in a word the one that was learned first is merged first,
+    wherever it stands, from left to right; then the next, also of pairs that
+    only a merge made, until no pair in the word is a merge. `<|endoftext|>` is
+    a word like others.
 
-    Shapes: -> whole numbers below 256 + len(merges); as many as bytes, or fewer.
-    Raises UnicodeEncodeError, as `split_words`, for half a surrogate pair. Source: Sennrich et al. 2016, section 3.2.
+    Shapes: -> whole numbers below 256 + len(merges); as many as bytes, or
+    fewer.
+    Raises UnicodeEncodeError, as `split_words`, for half a surrogate pair.
+    Source: Sennrich et al. 2016, section 3.2.
     """
     ### BEGIN SOLUTION
     ranks = {pair: rank for rank, pair in enumerate(merges)}
@@ -150,12 +166,14 @@ def encode(text: str, merges: list[Pair]) -> list[int]:
 
 
 def decode(tokens: Iterable[int], merges: list[Pair]) -> str:
-    """The text that the tokens stand for: the bytes of all of them, laid end to end, read as UTF-8.
+    """The text that the tokens stand for: the bytes of all of them, laid end to
+    end, read as UTF-8.
 
-    Bytes that are no UTF-8, as a model may well write them, become `�`, as often as Python's `bytes.decode` writes it.
+    Bytes that are no UTF-8, as a model may well write them, become `�`, as
+    often as Python's `bytes.decode` writes it.
 
-    Shapes: tokens, whole numbers from 0 to below 256 + len(merges). Raises ValueError, which names the token, for any
-    other.
+    Shapes: tokens, whole numbers from 0 to below 256 + len(merges). Raises
+    ValueError, which names the token, for any other.
     """
     ### BEGIN SOLUTION
     pieces = [bytes([byte]) for byte in range(N_BYTES)]  # the bytes of each token

@@ -24,12 +24,14 @@ KeysAndValues = tuple[Tensor, Tensor]  # of one layer, each (B, n_heads, S, d_he
 
 
 class RMSNorm(nn.Module):
-    """Divide each vector by the root of its mean square, and stretch each coordinate by a learned weight.
+    """Divide each vector by the root of its mean square, and stretch each
+    coordinate by a learned weight.
 
-    Mean square and quotient are in float32 or wider, whatever the type of x. `eps` is added to the mean square, before
-    the root.
+    Mean square and quotient are in float32 or wider, whatever the type of x.
+    `eps` is added to the mean square, before the root.
 
-    Shapes: x (..., d_model) -> (..., d_model), in the type of x. Source: Zhang & Sennrich 2019, equation 4.
+    Shapes: x (..., d_model) -> (..., d_model), in the type of x.
+    Source: Zhang & Sennrich 2019, equation 4.
     """
 
     def __init__(self, d_model: int, eps: float = 1e-6):
@@ -46,16 +48,21 @@ class RMSNorm(nn.Module):
 
 
 def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
-    """Turn each query or key by angles that grow with its position, so that q · k depends on the distance alone.
+    """Turn each query or key by angles that grow with its position, so that q ·
+    k depends on the distance alone.
 
-    Coordinates i and i + d_head / 2 are the two legs of a pair, for i below d_head / 2, and at position p the pair is
-    turned by p · base^(-2i / d_head) radians: (a, b) becomes (a cos - b sin, a sin + b cos). The angles are computed in
-    float32 or wider, whatever the type of x; sines, cosines and products may have the type of x. What is made on the
-    way lives on the device of x.
+    Coordinates i and i + d_head / 2 are the two legs of a pair, for i below
+    d_head / 2, and at position p the pair is turned by p · base^(-2i / d_head)
+    radians: (a, b) becomes (a cos - b sin, a sin + b cos). The angles are
+    computed in float32 or wider, whatever the type of x; sines, cosines and
+    products may have the type of x. What is made on the way lives on the device
+    of x.
 
-    Shapes: x (..., T, d_head), d_head even, positions (T) -> (..., T, d_head), in the type of x.
+    Shapes: x (..., T, d_head), d_head even, positions (T) -> (..., T, d_head),
+    in the type of x.
     Raises ValueError where d_head is odd.
-    Source: Su et al. 2021, equation 34; the pairs as in GPT-NeoX and Llama, where the paper takes neighbours.
+    Source: Su et al. 2021, equation 34; the pairs as in GPT-NeoX and Llama,
+    where the paper takes neighbours.
     """
     if x.size(-1) % 2:
         raise ValueError(f"d_head has to be even, since rotations turn pairs; it is {x.size(-1)}")
@@ -70,9 +77,11 @@ def rotary(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
 
 
 def fused_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """The numbers of `solutions.attention.causal_attention`, from PyTorch's kernel, which never holds all the scores.
+    """The numbers of `solutions.attention.causal_attention`, from PyTorch's
+    kernel, which never holds all the scores.
 
-    Shapes: query (B, n_heads, T, d_head), key and value (B, n_heads, S, d_head), T <= S -> as the query.
+    Shapes: query (B, n_heads, T, d_head), key and value
+    (B, n_heads, S, d_head), T <= S -> as the query.
     """
     T, S = query.size(-2), key.size(-2)
     if T in (1, S):  # one query reads all; with as many queries as keys the kernel makes the mask itself
@@ -82,17 +91,21 @@ def fused_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 class RotaryAttention(MultiHeadAttention):
-    """The multi-head attention of before, with queries and keys turned by their positions, and a memory.
+    """The multi-head attention of before, with queries and keys turned by their
+    positions, and a memory.
 
-    `state` holds the keys, turned already, and the values of the S tokens read before; the T new ones have the
-    positions S to S + T - 1. `attend` is called once, with the new queries and all keys and values, in all heads, by
-    their places. What is returned beside the output is the state with the new ones at the end, as a tuple or a list. So
-    a text read in pieces gives the numbers of the text read at once, however long it is and in 16 bits too, and
-    gradients go back through the state.
+    `state` holds the keys, turned already, and the values of the S tokens read
+    before; the T new ones have the positions S to S + T - 1. `attend` is called
+    once, with the new queries and all keys and values, in all heads, by their
+    places. What is returned beside the output is the state with the new ones at
+    the end, as a tuple or a list. So a text read in pieces gives the numbers of
+    the text read at once, however long it is and in 16 bits too, and gradients
+    go back through the state.
 
-    Shapes: x (B, T, d_model), state None or two (B, n_heads, S, d_head) -> (B, T, d_model), two (B, n_heads, S + T,
-    d_head).
-    Raises ValueError, in the given constructor, where d_head, d_model / n_heads, is odd: rotations turn pairs.
+    Shapes: x (B, T, d_model), state None or two (B, n_heads, S, d_head) ->
+    (B, T, d_model), two (B, n_heads, S + T, d_head).
+    Raises ValueError, in the given constructor, where d_head, d_model /
+    n_heads, is odd: rotations turn pairs.
     """
 
     def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = fused_attention):
@@ -118,11 +131,14 @@ class RotaryAttention(MultiHeadAttention):
 
 
 class FeedForward(nn.Module):
-    """The same small network at every position: a wide layer, half of it a gate for the other half, and back.
+    """The same small network at every position: a wide layer, half of it a gate
+    for the other half, and back.
 
-    The gate alone is bent, by silu(z) = z · σ(z), and it is what w_gate gives; w_up gives the other half.
+    The gate alone is bent, by silu(z) = z · σ(z), and it is what w_gate gives;
+    w_up gives the other half.
 
-    Shapes: x (..., d_model) -> (..., d_model). w_gate and w_up widen to d_hidden, w_down narrows, none with a bias.
+    Shapes: x (..., d_model) -> (..., d_model). w_gate and w_up widen to
+    d_hidden, w_down narrows, none with a bias.
     Source: Shazeer 2020, equation 6 (FFN_SwiGLU).
     """
 
@@ -139,21 +155,26 @@ class FeedForward(nn.Module):
 
 
 def hidden_width(d_model: int) -> int:
-    """The width inside a feed-forward network: 8/3 of d_model, up to the next multiple of 32.
+    """The width inside a feed-forward network: 8/3 of d_model, up to the next
+    multiple of 32.
 
-    Three matrices of this width have as many weights as the two of width 4 · d_model that they replace.
+    Three matrices of this width have as many weights as the two of width 4 ·
+    d_model that they replace.
     """
     return 32 * math.ceil(8 * d_model / (3 * 32))
 
 
 class Block(nn.Module):
-    """One layer of a transformer: the positions read each other, then each thinks for itself; both only add.
+    """One layer of a transformer: the positions read each other, then each
+    thinks for itself; both only add.
 
-    Each part reads the normed stream and adds what it finds to the stream as it was. Gradients reach x, all weights and
-    the state.
+    Each part reads the normed stream and adds what it finds to the stream as it
+    was. Gradients reach x, all weights and the state.
 
-    Shapes: x (B, T, d_model), state as in `RotaryAttention` -> (B, T, d_model), state.
-    Source: Vaswani et al. 2017, figure 1, with the norms moved to the front (Xiong et al. 2020, figure 1b).
+    Shapes: x (B, T, d_model), state as in `RotaryAttention` -> (B, T, d_model),
+    state.
+    Source: Vaswani et al. 2017, figure 1, with the norms moved to the front
+    (Xiong et al. 2020, figure 1b).
     """
 
     def __init__(self, d_model: int, n_heads: int, attend: Callable[..., Tensor] = fused_attention):
@@ -172,15 +193,19 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """A language model: embedding, `n_layers` blocks, a last norm, and a score for each token of the vocabulary.
+    """A language model: embedding, `n_layers` blocks, a last norm, and a score
+    for each token of the vocabulary.
 
-    Each block reads what the one below gives. The embedding of a token is also its row in the output layer. `context`
-    is the largest number of tokens that one text may have. The state is a list of the blocks' states, None for the
-    start of a text; a tuple of states is as good. A text read in pieces, the state handed from each to the next, gives
-    the logits of the text read at once, and gradients go back through the state.
+    Each block reads what the one below gives. The embedding of a token is also
+    its row in the output layer. `context` is the largest number of tokens that
+    one text may have. The state is a list of the blocks' states, None for the
+    start of a text; a tuple of states is as good. A text read in pieces, the
+    state handed from each to the next, gives the logits of the text read at
+    once, and gradients go back through the state.
 
     Shapes: tokens (B, T) -> logits (B, T, vocab_size), state.
-    Raises ValueError where a text, with what was read before, is longer than the context.
+    Raises ValueError where a text, with what was read before, is longer than
+    the context.
     Source: Radford et al. 2018, with the parts of Touvron et al. 2023 (Llama).
     """
 
@@ -203,7 +228,8 @@ class GPT(nn.Module):
         self.initialise()
 
     def initialise(self) -> None:
-        """Small random weights; the two that write to the stream smaller, as 2 · n_layers of them add up there.
+        """Small random weights; the two that write to the stream smaller, as 2
+        · n_layers of them add up there.
 
         Source: Radford et al. 2019, section 2.3.
         """
@@ -228,12 +254,14 @@ class GPT(nn.Module):
 
 
 def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, int]:
-    """How many learned numbers a `GPT` of these sizes has, by part, as whole numbers (`int`).
+    """How many learned numbers a `GPT` of these sizes has, by part, as whole
+    numbers (`int`).
 
-    The parts are "embedding" (which is the output layer too, and counts once), "attention" (all layers together),
-    "feed_forward" (all layers, of width `hidden_width(d_model)`) and "norms" (two a layer, and the last). Models of up
-    to 10¹⁸ parameters are counted exactly, and nothing of their size is held in memory. Each call gives a dictionary
-    of its own.
+    The parts are "embedding" (which is the output layer too, and counts once),
+    "attention" (all layers together), "feed_forward" (all layers, of width
+    `hidden_width(d_model)`) and "norms" (two a layer, and the last). Models of
+    up to 10¹⁸ parameters are counted exactly, and nothing of their size is held
+    in memory. Each call gives a dictionary of its own.
     """
     ### BEGIN SOLUTION
     return {
@@ -246,14 +274,18 @@ def count_parameters(vocab_size: int, d_model: int, n_layers: int) -> dict[str, 
 
 
 def flops_per_token(vocab_size: int, d_model: int, n_layers: int, T: int) -> int:
-    """How many floating-point operations a `GPT` of these sizes spends on one token of a text of T in training.
+    """How many floating-point operations a `GPT` of these sizes spends on one
+    token of a text of T in training.
 
-    Counted are the products of matrices, a multiplication and an addition for each pair of numbers, forward once and
-    backward twice: those with weights (looking up an embedding is none), and in attention the scores and the mixing of
-    values, over all T positions, as a kernel that masks does. T = 0 leaves scores and mixing out. The number is whole
-    (an `int`), and exact for models of up to 10¹⁸ parameters.
+    Counted are the products of matrices, a multiplication and an addition for
+    each pair of numbers, forward once and backward twice: those with weights
+    (looking up an embedding is none), and in attention the scores and the
+    mixing of values, over all T positions, as a kernel that masks does. T = 0
+    leaves scores and mixing out. The number is whole (an `int`), and exact for
+    models of up to 10¹⁸ parameters.
 
-    Source: Kaplan et al. 2020, section 2.1, without the output layer; Chowdhery et al. 2022, appendix B, with it.
+    Source: Kaplan et al. 2020, section 2.1, without the output layer; Chowdhery
+    et al. 2022, appendix B, with it.
     """
     ### BEGIN SOLUTION
     parts = count_parameters(vocab_size, d_model, n_layers)
@@ -271,23 +303,31 @@ def generate(
     choose: Callable[[Tensor], Tensor] = lambda logits: logits.argmax(dim=-1),
     use_cache: bool = True,
 ) -> Tensor:
-    """Go on from a prompt, token by token; `choose` takes one from the scores after the last token of each text.
+    """Go on from a prompt, token by token; `choose` takes one from the scores
+    after the last token of each text.
 
-    `model`, a module or any function, gives logits and state of `model(tokens, state)`, both by their places; a text
-    begins with None, or with `model(tokens)`. Whatever the state is, which after a token is not None, it is handed on
-    as it comes. With the cache it reads the prompt, then one token and the state at each step; without it, all tokens
-    again from the first, and no state. Both give the same tokens. The last token is never read. A module, all of whose
-    parts have one mode, may read in evaluation mode; it gets its mode back, also where something raises, and any
-    exception passes through.
+    `model`, a module or any function, gives logits and state of
+    `model(tokens, state)`, both by their places; a text begins with None, or
+    with `model(tokens)`. Whatever the state is, which after a token is not
+    None, it is handed on as it comes. With the cache it reads the prompt, then
+    one token and the state at each step; without it, all tokens again from the
+    first, and no state. Both give the same tokens. The last token is never
+    read. A module, all of whose parts have one mode, may read in evaluation
+    mode; it gets its mode back, also where something raises, and any exception
+    passes through.
 
-    `choose` maps the logits of all texts, (B, vocab_size), to tokens (B): the likeliest, where none is given, or
-    `partial(sample, temperature=0.8, generator=…)` with the `sample` of the topic `prediction`. PyTorch's random
-    numbers are left to `choose`. Nothing is kept for gradients, and the result can be trained on: it is no inference
+    `choose` maps the logits of all texts, (B, vocab_size), to tokens (B): the
+    likeliest, where none is given, or
+    `partial(sample, temperature=0.8, generator=…)` with the `sample` of the
+    topic `prediction`. PyTorch's random numbers are left to `choose`. Nothing
+    is kept for gradients, and the result can be trained on: it is no inference
     tensor.
 
-    Shapes: tokens (B, T), T >= 1 -> (B, T + n_tokens), the prompt in front; n_tokens may be 0, where nothing
-    is read and the prompt comes back, itself or a copy.
-    Raises ValueError where the model does, which refuses to read more than its context: T + n_tokens - 1 may fill it.
+    Shapes: tokens (B, T), T >= 1 -> (B, T + n_tokens), the prompt in front;
+    n_tokens may be 0, where nothing is read and the prompt comes back, itself
+    or a copy.
+    Raises ValueError where the model does, which refuses to read more than its
+    context: T + n_tokens - 1 may fill it.
     """
     ### BEGIN SOLUTION
     state, unread = None, tokens

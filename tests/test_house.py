@@ -1,10 +1,11 @@
 """The house stands as its map says: imports go one way, and an exercise has a file.
 
 Proves that the contracts of pyproject.toml hold and would be broken by one import the wrong way, and that a topic's
-folder of checks is its notebook's exercises in their order, in files that can be read in one sitting. That what the map
-names is there, tests/test_docs.py proves.
+folder of checks is its notebook's exercises in their order, in files that can be read in one sitting; and that no line
+of an exercise's docstring ends out of sight. That what the map names is there, tests/test_docs.py proves.
 """
 
+import ast
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from autograder.checking.topic import CHECKS, load, topics
 from autograder.releasing.release import source_path
 
 LONGEST = 400  # lines of a file of checks, about
+WIDEST = 80  # signs of a line that a learner reads
 
 
 def lint_imports(root: Path) -> subprocess.CompletedProcess:
@@ -68,3 +70,15 @@ def test_a_topic_has_a_file_for_each_exercise_in_the_order_of_its_notebook(topic
 def test_files_of_checks_are_short_enough_to_read():
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in CHECKS.rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_the_docstring_of_an_exercise_is_no_wider_than_a_page_or_a_notebooks_cell():
+    wide = [
+        f"{path.name}, {node.name}: {line.strip()}"
+        for path in ROOT.glob("solutions/*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        for line in (ast.get_docstring(node, clean=False) or "").splitlines()
+        if len(line) > WIDEST
+    ]
+    assert wide == []

@@ -3,8 +3,10 @@
 import sys
 import time
 
-import nbformat
-from nbclient import NotebookClient
+sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema would build a grammar for it, in seconds
+
+import nbformat  # noqa: E402
+from nbclient import NotebookClient  # noqa: E402
 
 path, executed = sys.argv[1:]
 notebook = nbformat.read(path, as_version=4)
