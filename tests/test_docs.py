@@ -3,9 +3,11 @@
 Proves that the instructor's walk in `book/teaching.md` runs as it stands, from a clone to feedback, report, export and
 late penalties, and leaves every file that the page names; that each `autograder` command and option in the documents
 exists; that links and paths in README and CONTRIBUTING lead somewhere; that the Colab badge is the notebook's own; and
-that each refusal quoted in CONTRIBUTING is one that the builder can give.
+that each refusal quoted in CONTRIBUTING is one that the builder can give; and that every work in the list of references
+is cited somewhere.
 """
 
+import json
 import os
 import re
 import shlex
@@ -163,6 +165,17 @@ def test_links_and_paths_lead_somewhere(document):
 
 def test_the_badge_is_the_notebooks_own():
     assert Address.read().badge("exercises/attention/attention.ipynb") in README.read_text(encoding="utf-8")
+
+
+def test_every_work_in_the_references_is_cited():
+    works = re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), re.MULTILINE)
+    pages = [page.read_text(encoding="utf-8") for page in [*ROOT.glob("book/*.md"), *ROOT.glob("exercises/*/*.md")]]
+    cited = {
+        work.strip() for page in pages for its in re.findall(r"\{cite\w*\}`([^`]+)`", page) for work in its.split(",")
+    }
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in ROOT.glob("layercake/recorded/*.json")]
+    sources = {word for recorded in records for word in re.findall(r"\w+", json.dumps(recorded["data"]))}
+    assert set(works) - cited <= sources  # of the figures in a record's table
 
 
 def test_the_topics_that_are_ready_are_named():
