@@ -131,13 +131,13 @@ def over_seeds(
     data: dict[str, Any],
     settings: Any,
     *,
-    base: str,
+    base: str | None,
     smoke: bool,
     began: float,
     spread: str = "lowest to highest of the seeds",
     **more: Any,
 ) -> dict[str, Any]:
-    """What a script records that trains from a shipped model, once for each of its settings' `seeds`.
+    """What a script records that trains once for each of its settings' `seeds`, from a shipped model or from none.
 
     `script` is its namespace, `globals()`: with the claim and its limits, and the functions that compute finding,
     figures and numbers from the data. `more` are settings beside those of the dataclass `settings`.
@@ -152,10 +152,15 @@ def over_seeds(
         "seeds": list(settings.seeds),
         "repeats": len(settings.seeds),
         "spread": spread,
-        "settings": {"village": village.fingerprint(), "base": checkpoints.digest(base), **more, **asdict(settings)},
+        "settings": {**_from(base), **more, **asdict(settings)},
         "numbers": script["numbers"](data),
         "data": data,
     }
+
+
+def _from(base: str | None) -> dict[str, str]:
+    """The shipped model that a script trains from, and the text of the village, of which that knows."""
+    return {"village": village.fingerprint(), "base": checkpoints.digest(base)} if base else {}
 
 
 def side_by_side(function: Callable[..., Any], each: Iterable[Any], *more: Any) -> dict[Any, Any]:
@@ -171,10 +176,10 @@ def from_jobs(
     jobs: Callable[[Any], Iterable[Any]],
     arguments: list[str] | None,
     *,
-    base: str = "apprentice",
+    base: str | None = "apprentice",
     **more: Any,
 ) -> Path:
-    """Do the jobs of a script that trains from a shipped model, and write what comes of them; returns where.
+    """Do the jobs of a script that trains from a shipped model, or from none, and write what comes of them; where.
 
     `script` is its namespace, as in `over_seeds`, with its `Settings` and `SMOKE`, what does one job (`run`, in the
     processes of `side_by_side`), and what makes the data of all (`of_seeds`). `jobs` gives those of its settings.

@@ -2,7 +2,7 @@
 
     python -m experiments.village_model --runs layercake-runs   # two and a half hours on two CPU cores; or on a GPU
     python -m experiments.village_model --smoke --folder DIR    # a tiny model, a few steps
-    python -m experiments.village_model --only exam             # examines again what ships; two minutes
+    python -m experiments.village_model --only exam             # examines again what ships; minutes
 
 Writes layercake/checkpoints/village.safetensors, its model card beside it, and layercake/recorded/village-model.json.
 
@@ -17,6 +17,7 @@ zero, in a straight line, over the last part of the run. Matrices are multiplied
 units for it, as any of today's servers; the weights stay in float32 and are rounded once, when they are shipped.
 """
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ from layercake import checkpoints, results, village
 from layercake.device import pick
 from layercake.labs import judging, language
 from layercake.training import History, count_parameters, lately, train
+from solutions.playscript import generate_until
 from solutions.prediction import sample
 from solutions.pretraining import Batch, train_step
 from solutions.transformer import GPT, flops_per_token, generate
@@ -78,6 +80,7 @@ LIMITS = [
 ]
 
 
+LONGEST = 128  # tokens of a sum's steps and answer, at most
 THREADS = 2
 WARM_UP = 100  # steps
 APART = 1_000  # what is added to a stage's seed for the rows that are apart: no other run has that one
@@ -245,14 +248,23 @@ def abilities(model: GPT, documents: Sequence[village.Document]) -> dict[str, di
 
 
 def sums_right(model: GPT, documents: Sequence[village.Document]) -> dict[str, dict[str, float]]:
-    """How many sums it works to the right end, greedily from the question on, by operation."""
+    """How many sums it answers with the right number, greedily from the question on, by operation.
+
+    With steps or without them, as it likes: the document's own steps are one way among several.
+    """
     right: dict[str, list[bool]] = {}
     for document in documents:
         question = next(told for told in document.sentences if told.truth)
-        prompt = torch.tensor([[village.END, *document.tokens[: question.stop]]])
-        written = generate(model, prompt, len(document.tokens) - question.stop)[0, 1:]
-        right.setdefault(question.truth["sum"][1], []).append(tuple(written.tolist()) == document.tokens)
+        written = generate_until(model, [village.END, *document.tokens[: question.stop]], [[village.END]], LONGEST)
+        right.setdefault(question.truth["sum"][1], []).append(answer(written) == question.truth["result"])
     return {name: {"share": round(float(np.mean(its)), 3), "of": len(its)} for name, its in sorted(right.items())}
+
+
+def answer(tokens: Sequence[int]) -> int | None:
+    """The number that the answer in these words gives, or None where they give none."""
+    words = "".join(village.VOCABULARY[token] + " " for token in tokens)
+    found = re.search(r"answer : ((?:\d )+)\.", words)
+    return int(found[1].replace(" ", "")) if found else None
 
 
 def possible(model: GPT, n: int, seed: int, n_tokens: int = 400) -> dict[str, dict[str, float]]:
@@ -330,7 +342,8 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     share = {"bound": 1.0, "bound_is": "attainable"}
     said += [{"what": name, "value": its["share"], **share} for name, its in data["abilities"].items()]
     said += [
-        {"what": "sums worked to the right end", "of": n, "value": i["share"], **share} for n, i in data["sums"].items()
+        {"what": "sums answered with the right number", "of": n, "value": i["share"], **share}
+        for n, i in data["sums"].items()
     ]
     return said + [
         {"what": "documents it writes that are possible in the village", "of": n, "value": i["share"], **share}
@@ -377,7 +390,8 @@ the interval that holds 95 of 100 resamplings of the documents:
 {ability_rows}
 
 The first rows count sentences of new documents in which it puts first every word that the best possible reader is
-certain of; sums are worked greedily from the question on; documents are drawn at temperature 1.
+certain of; sums are answered greedily from the question on, and the number counts; documents are drawn at
+temperature 1.
 
 ## The loss while it learned
 
