@@ -1,5 +1,6 @@
 """The working tree as a clone of it would hold it: what git tracks, and what it would if it were added."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,11 @@ def files() -> list[Path]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     return sorted({Path(name) for name in names if name and (ROOT / name).is_file()})
+
+
+def works() -> set[str]:
+    """The keys of the book's list of references."""
+    return set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), re.M))
 
 
 def copy_to(folder: Path) -> Path:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from autograder.checking.chance import improbable
 from autograder.checking.topic import Exercise
-from autograder.checks.common import DRAWS, another_generator, ending, outcome
+from autograder.checks.common import DRAWS, another_generator, apart, ending, outcome
 from autograder.checks.pretraining.shared import some_tokens
 
 exercise = Exercise("get_batch")
@@ -63,7 +63,7 @@ def targets_are_one_ahead(get_batch, rng):
     start = int(some_tokens(rng, vocab_size=500))
     inputs, targets = get_batch(torch.arange(start, start + 60), 5, 7, another_generator(rng))
     text = some_tokens(rng, 8)
-    column = torch.stack([some_tokens(rng, 9, vocab_size=2**50), torch.arange(9)], dim=1)[1:, 0]  # every other number
+    column = apart(some_tokens(rng, 9, vocab_size=2**50))[1:]
     short = torch.arange(30, dtype=torch.int16)
     small, after = get_batch(short, 3, 4)
     long = (torch.arange(6000) // 30).to(torch.uint8)
