@@ -24,6 +24,7 @@ from torch import nn
 from experiments import record
 from layercake.labs import cups
 from layercake.training import count_parameters, train
+from solutions.reasoning import LatentLoop
 from solutions.rnn import RecurrentLanguageModel
 from solutions.transformer import GPT
 
@@ -42,7 +43,8 @@ class Arm(NamedTuple):
 
     @property
     def name(self) -> str:
-        size = f"{self.reader}, {self.layers} " + ("rounds" if self.reader == "loop" else "layer(s)")
+        what = "round" if self.reader == "loop" else "layer"
+        size = f"{self.reader}, {self.layers} {what}{'s' if self.layers > 1 else ''}"
         wide = f", width {self.width}" if self.width != type(self)._field_defaults["width"] else ""
         how = "" if self.way == "direct" else f", {self.way}"
         return size + wide + how + ("" if self.kind == "swaps" else f", {self.kind}")
@@ -108,9 +110,7 @@ def reader(arm: Arm, n_moves: int) -> nn.Module:
         return RecurrentLanguageModel(cups.VOCAB_SIZE, arm.width, arm.layers, layer, operator.call)
     layers = 1 if arm.reader == "loop" else arm.layers
     model = GPT(cups.VOCAB_SIZE, 2 * n_moves + 2, arm.width, layers, max(1, arm.width // HEAD))
-    if arm.reader == "loop":
-        model.blocks = nn.ModuleList([model.blocks[0]] * arm.layers)  # the same weights, round after round
-    return model
+    return LatentLoop(model, arm.layers) if arm.reader == "loop" else model
 
 
 def run(job: Job, settings: Settings) -> dict[str, Any]:
