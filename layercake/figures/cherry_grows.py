@@ -3,7 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from layercake.figures.style import BLUE, GREEN, INK, RED, YELLOW, canvas, dress, legend
+from layercake.figures.style import BLUE, GREEN, INK, RED, YELLOW, canvas, dress, legend, one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ def alt_text(record: dict[str, Any]) -> str:
     return (
         "Chart of reinforcement learning's share of RL and pretraining together, on a logarithmic axis from 0.1 to 100 "
         f"percent, against the date of the model: {each}. A dashed line is this course's own, "
-        f"{percent(record['numbers']['ours'])}."
+        f"{percent(record['numbers']['ours'])}. {one_line(finding(record))}."
     )
 
 
@@ -80,8 +80,8 @@ def plot(record: dict[str, Any]) -> "Figure":
         axes.annotate(words, (month(run["date"]), run["share"]), color=INK, fontsize=8, **where)
     ours = record["numbers"]["ours"]
     axes.axhline(ours, color=INK, lw=0.8, ls="--")
-    axes.annotate(f"this course, {percent(ours)}", (month("2022-01"), ours), (0, 4), textcoords="offset points", color=INK,
-                  fontsize=8)  # fmt: skip
+    below = {"xytext": (0, 4), "textcoords": "offset points", "color": INK, "fontsize": 8}
+    axes.annotate(f"this course, {percent(ours)}", (month("2022-01"), ours), **below)
     axes.set_yscale("log")
     axes.set_ylim(0.0009, 1.2)
     axes.set_yticks([0.001, 0.01, 0.1, 1], ["0.1 %", "1 %", "10 %", "100 %"])

@@ -3,7 +3,21 @@
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from layercake.figures.style import BLUE, COLOURS, INK, MARKERS, RED, YELLOW, band, canvas, dress, legend, rows, seeds
+from layercake.figures.style import (
+    BLUE,
+    COLOURS,
+    INK,
+    MARKERS,
+    RED,
+    YELLOW,
+    band,
+    canvas,
+    dress,
+    legend,
+    one_line,
+    rows,
+    seeds,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,10 +49,9 @@ def alt_text(record: dict[str, Any]) -> str:
     data = record["data"]
     far = "; ".join(f"{name}: {median(its['longest']):.0f}" for name, its in data["arms"].items())
     return (
-        f"Two charts, of {seeds(record['repeats'])}. On the left the share of right answers falls with the number of "
-        "swaps for all transformers that answer at once, soonest for one layer, and for one layer that is run again "
-        "later; with written steps, and for a GRU, it stays at the top. On the right the moves that each follows, right "
-        f"in nine games of ten, of {data['moves']}: {far}."
+        f"Two charts, of {seeds(record['repeats'])}. {one_line(finding(record))}. On the left the share of right "
+        "answers against the number of swaps; on the right the moves that each follows, right in nine games of ten, of "
+        f"{data['moves']}: {far}."
     )
 
 
