@@ -22,7 +22,8 @@ PAGE = Path(__file__).parents[1] / "book" / "ledger.md"
 ORDER = (
     "every-position", "features", "chekhov", "waiting", "message", "convolution", "backbone", "tokenizer", "scaling",
     "playscript", "icing", "icing-knows", "cherry", "cold-start", "reward-model", "goodhart", "sycophancy", "rounds",
-    "cherry-grows", "readable", "hidden-depth", "rl-clock", "eroding", "infrastructure", "other-sequences",
+    "beyond-the-base", "hidden-depth", "readable", "eroding", "obfuscation", "cherry-grows", "rl-clock",
+    "infrastructure", "other-sequences",
 )  # fmt: skip
 INTRODUCTION = """\
 # The ledger
