@@ -33,14 +33,15 @@ def extract_answer(text: str) -> int | None:
     """The whole number that a reply gives as its answer, or None if it gives
     none, or leaves a choice.
 
-    An answer begins behind the word "answer", in letters small or large, and a
-    colon or the word "is", with any white space in front of these. It ends at
-    the next line break, "!" or "?", or at the next "." that has no digit right
-    behind it, or else with the text. It is good where exactly one number stands
-    in it, whatever words stand around that, and no ".", since a number with a
-    point is not whole. A number is digits, 0 to 9, with one space or one comma
-    at most between any two of them; a "-" in front belongs to it, with spaces
-    between or without.
+    An answer begins behind "answer:" or "answer is", whole words in letters
+    small or large, with any white space in front of the colon or the "is". It
+    ends at the next line break, "!" or "?", or at the next "." that has no
+    digit right behind it, or else with the text; no other begins within it. It
+    is good where exactly one number stands in it, once, whatever words and
+    signs stand around that, and no ".", since a number with a point is not
+    whole. A number is digits, 0 to 9, with one space or one comma at most
+    between any two of them; a "-" in front belongs to it, with spaces between
+    or without.
 
     A reply may give its answer several times: each has to be good, and all have
     to be the same number. Other numbers in the text are no answers. A number
@@ -83,7 +84,7 @@ def pass_at_k(n_right: Tensor, n: int, k: int) -> Tensor:
     replies is the chance itself, as that of 1 - (1 - n_right / n)^k is not. It
     is exact to nine digits for n up to a million, also where it is tiny.
 
-    Shapes: n_right (P), whole numbers -> (P), in float64.
+    Shapes: n_right (P), whole numbers of any type -> (P), in float64.
     Raises ValueError where k is not 1 to n, or a count not 0 to n.
     Source: Chen et al. 2021, equation 1.
     """
@@ -95,7 +96,7 @@ def pass_at_k(n_right: Tensor, n: int, k: int) -> Tensor:
     # All k are wrong if none of the right ones is chosen: (1 - k / n) (1 - k / (n - 1)) …, a factor for each.
     factors = -k / torch.arange(n, 0, -1, dtype=torch.float64)
     all_wrong = F.pad(torch.log1p(factors.clamp(min=-1.0)).cumsum(dim=0), (1, 0))  # (n + 1), by n_right
-    return -torch.expm1(all_wrong)[n_right.long()]
+    return 0 - torch.expm1(all_wrong[n_right.long()])  # not -0 where none is right
     ### END SOLUTION
 
 
@@ -128,8 +129,8 @@ def policy_loss(
     of nats apart, advantages (B), mask boolean (B, T) -> ().
     Raises ValueError for another word than these three, and where the mask
     selects nothing.
-    Source: Yu et al. 2025, equations 8 and 10; Shao et al. 2024, equation 3;
-    Liu et al. 2025, section 3.2, in this order.
+    Source: Yu et al. 2025, equations 8, 10 and 12; Shao et al. 2024, equation
+    3; Liu et al. 2025, section 3.2, in this order.
     """
     if over not in OVER:
         raise ValueError(f"over={over!r}: it is one of {', '.join(OVER)}")
@@ -174,11 +175,12 @@ def rl_step(
     neither. Each reply is verified against its prompt's truth.
 
     Advantages are `group_advantages`, or with `by_spread=False` the reward less
-    the mean of its group and no more. The loss is `policy_loss` of the written
-    tokens, given all further arguments; log-probabilities are
-    `sequence_logprobs` of the whole rows. On the same replies `passes` steps
-    are taken, each with new log-probabilities; the old ones are those before
-    the first. Gradients that were there are cleared before each step.
+    the mean of its group and no more. Log-probabilities are `sequence_logprobs`
+    of the whole rows. The loss is `policy_loss` of their last `n_tokens`
+    places, those of the replies, with a mask that selects what is learned, and
+    is given all further arguments. On the same replies `passes` steps are
+    taken, each with new log-probabilities; the old ones are those before the
+    first. Gradients that were there are cleared before each step.
 
     Where in each group all rewards are equal, no step is taken: weights,
     gradients and optimiser stay as they are. The model's mode stays as it is,
@@ -186,7 +188,7 @@ def rl_step(
 
     Shapes: prompts (P, T), all of one length, P truths -> (P, group_size), the
     rewards, 0 or 1. Prompt and reply fit into the model's context.
-    Raises what its parts raise.
+    Raises what its parts raise, so for groups of one ValueError, if by spread.
     Source: Shao et al. 2024, algorithm 1, without reward model and reference.
     """
     ### BEGIN SOLUTION
@@ -263,18 +265,21 @@ def perturb_reasoning(steps: Sequence[str], kind: str, at: int) -> list[str]:
     - "irrelevant": the first digit of that step, `x`, which is used up by then,
       is one higher, or 0 if it was 9. It is the last step too.
     - "cut": that step and all behind it are left out.
-    - "paraphrase": that step and all behind it say the carry first, and are
-      otherwise as they were.
+    - "paraphrase": that step and all behind it say the carry first, with the
+      same numbers.
     - "dots": in that step and all behind it each word, whatever stands between
       spaces, becomes a dot.
 
-    The steps in front of `at` stay as they are, to the letter. Use `read_step`
-    and `write_step`.
+    The steps in front of `at` stay as they are, to the letter. What is
+    corrupted, irrelevant or paraphrased is read by `read_step` and written by
+    `write_step`. Steps come from a model and need not be right. They come in a
+    list or a tuple, and are given in a list.
 
     Raises ValueError for another kind, for `at` that is not 0 to the number of
     steps less one, and for a sentence that is no step.
-    Source: Lanham et al. 2023, section 2: early answering, adding mistakes,
-    paraphrasing and filler tokens; "irrelevant" is the control.
+    Source: after Lanham et al. 2023, sections 2.3 to 2.6: early answering,
+    adding mistakes, filler tokens and paraphrasing; "irrelevant" is a control
+    of ours.
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: it is one of {', '.join(KINDS)}")
@@ -286,8 +291,8 @@ def perturb_reasoning(steps: Sequence[str], kind: str, at: int) -> list[str]:
     before, rest = list(steps[:at]), steps[at:]
     step = read_step(steps[at])
     if kind == "corrupt":
-        n_carries = 9 if step.operation == "times" else 2
-        return [*before, write_step(step._replace(carry=(step.carry + 1) % n_carries))]
+        highest = 8 if step.operation == "times" else 1
+        return [*before, write_step(step._replace(carry=step.carry + 1 if step.carry < highest else 0))]
     if kind == "irrelevant":
         return [*before, write_step(step._replace(x=(step.x + 1) % 10))]
     if kind == "paraphrase":
@@ -299,17 +304,19 @@ def perturb_reasoning(steps: Sequence[str], kind: str, at: int) -> list[str]:
 
 
 class Finding(NamedTuple):
-    """What a monitor says of a reply, and of which step; None where all is well."""
+    """What a monitor says, and of which step; None where all is well."""
 
     kind: str
     step: int | None
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a reply that stand in front of its answer, without their
+    """The sentences of a reply that end in front of its answer, without their
     full stops.
     """
-    return [said for part in re.split(r"\banswer\b", text)[0].split(".") if (said := part.strip())]
+    before, *answer = re.split(r"\banswer\b", text, maxsplit=1, flags=re.IGNORECASE)
+    parts = before.split(".")
+    return [said for part in (parts[:-1] if answer else parts) if (said := part.strip())]
 
 
 def monitor(a: int, operation: str, b: int, written: str) -> Finding:
@@ -319,11 +326,12 @@ def monitor(a: int, operation: str, b: int, written: str) -> Finding:
     The columns that are due: the digits of a and b, last digits first, a digit
     that is missing being 0; in a product b has one digit, and each digit of a
     is a column. Each step is read by `read_step` from what `sentences` gives of
-    the text. It is right if its two digits are those of its column, what it
-    carries over is what the step before *wrote* (0 at first), and total, digit
-    and carry follow from these. A difference writes (x - y - carried) mod 10,
-    and borrows 1 where that is below 0. What the steps lead to is the last
-    carry and the digits in front of it, last first.
+    the text. It is right if its operation is that of the sum, its two digits
+    are those of its column, what it carries over is what the step before
+    *wrote* (0 at first), and total, digit and carry follow from these. A
+    difference writes (x - y - carried) mod 10, and borrows 1 where
+    x - y - carried is below 0. What the steps lead to is the last carry, and
+    behind it the digits that were written, the last one first.
 
     What is found first counts:
 
@@ -405,10 +413,10 @@ class LatentLoop(nn.Module):
     not say otherwise.
 
     The state is one list, round after round and block after block in each, as
-    each round has keys and values of its own; None for the start of a text. A
-    text read in pieces, with the state handed on, gives the logits of the text
-    read at once, and `generate` runs it like any model. Gradients go back
-    through all rounds.
+    each round has keys and values of its own; None for the start of a text; a
+    tuple of states is as good. A text read in pieces, with the state handed on,
+    gives the logits of the text read at once, and `generate` runs it like any
+    model. Gradients go back through all rounds.
 
     Shapes: tokens (B, T) -> logits (B, T, vocab_size), a list of n_rounds · L
     states, L the number of blocks. Raises ValueError for fewer rounds than one,
