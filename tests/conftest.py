@@ -25,6 +25,7 @@ FEW_STEPS = {  # of labs at their smallest scale, which is to show a person some
     "language": {"steps": 24, "n_documents": 12},
     "networks": {"steps": 24},
     "pretraining": {"steps": 24, "warm_up": 4},
+    "reasoning": {"tampered": 4, "steps": 2, "examined": 2, "replies": 4, "courses": 10},
     "reward": {"comparisons": 12, "steps": 3, "preferred": 2, "questions": 4},
     "sft": {"demonstrations": 12, "steps": 3, "questions": 2},
 }
