@@ -35,13 +35,13 @@ def extract_answer(text: str) -> int | None:
 
     An answer begins behind "answer:" or "answer is", whole words in letters
     small or large, with any white space in front of the colon or the "is". It
-    ends at the next line break, "!" or "?", or at the next "." that has no
-    digit right behind it, or else with the text; no other begins within it. It
-    is good where exactly one number stands in it, once, whatever words and
-    signs stand around that, and no ".", since a number with a point is not
-    whole. A number is digits, 0 to 9, with one space or one comma at most
-    between any two of them; a "-" in front belongs to it, with spaces between
-    or without.
+    ends at the next line feed, "!" or "?", or at the next "." that has no
+    digit, 0 to 9, right behind it, or else with the text; no other begins
+    within it. It is good where exactly one number stands in it, once, whatever
+    words and signs stand around that, and no ".", since a number with a point
+    is not whole. A number is digits, 0 to 9, with one space or one comma at
+    most between any two of them; a "-" in front belongs to it, with spaces
+    between or without.
 
     A reply may give its answer several times: each has to be good, and all have
     to be the same number. Other numbers in the text are no answers. A number
@@ -71,7 +71,8 @@ def verify(replies: Sequence[str], truths: Sequence[int]) -> Tensor:
     if len(replies) != len(truths):
         raise ValueError(f"{len(replies)} replies and {len(truths)} truths: one truth for each reply")
     ### BEGIN SOLUTION
-    return torch.tensor([float(extract_answer(reply) == truth) for reply, truth in zip(replies, truths)])
+    right = [extract_answer(reply) == truth for reply, truth in zip(replies, truths)]
+    return torch.tensor(right, dtype=torch.float32)
     ### END SOLUTION
 
 
@@ -90,13 +91,14 @@ def pass_at_k(n_right: Tensor, n: int, k: int) -> Tensor:
     """
     if not 1 <= k <= n:
         raise ValueError(f"k={k}: it is 1 to {n}, the number of replies")
-    if ((n_right < 0) | (n_right > n)).any():
+    counts = n_right.long()
+    if ((counts < 0) | (counts > n)).any():
         raise ValueError(f"n_right {n_right.tolist()}: each is 0 to {n}")
     ### BEGIN SOLUTION
     # All k are wrong if none of the right ones is chosen: (1 - k / n) (1 - k / (n - 1)) …, a factor for each.
     factors = -k / torch.arange(n, 0, -1, dtype=torch.float64)
     all_wrong = F.pad(torch.log1p(factors.clamp(min=-1.0)).cumsum(dim=0), (1, 0))  # (n + 1), by n_right
-    return 0 - torch.expm1(all_wrong[n_right.long()])  # not -0 where none is right
+    return 0 - torch.expm1(all_wrong[counts])  # not -0 where none is right
     ### END SOLUTION
 
 
@@ -179,8 +181,9 @@ def rl_step(
     of the whole rows. The loss is `policy_loss` of their last `n_tokens`
     places, those of the replies, with a mask that selects what is learned, and
     is given all further arguments. On the same replies `passes` steps are
-    taken, each with new log-probabilities; the old ones are those before the
-    first. Gradients that were there are cleared before each step.
+    taken, each with new log-probabilities; the old ones are those of the first,
+    as numbers. The gradients of the optimiser's weights are cleared before each
+    step.
 
     Where in each group all rewards are equal, no step is taken: weights,
     gradients and optimiser stay as they are. The model's mode stays as it is,
@@ -237,7 +240,7 @@ def read_step(sentence: str) -> Step | None:
     front = r"(\d) (?:(plus|times) (\d) and (\d) is (\d(?: \d)?)|(minus) (\d) and (\d) more) : "
     write, carry = r"write (?P<{0}>\d)", r"(?:carry|borrow) (?P<{0}>\d)"
     pattern = front + rf"(?:{write.format('d1')} , {carry.format('c1')}|{carry.format('c2')} , {write.format('d2')})"
-    said = re.fullmatch(pattern + r"(?: \.)?", sentence.strip())
+    said = re.fullmatch(pattern + r"(?: \.)?", sentence.strip(), re.ASCII)
     if not said:
         return None
     x, add, y, carried, total, minus, y2, carried2 = said.groups()[:8]
@@ -387,7 +390,7 @@ def monitor_rates(flagged: Tensor, hacked: Tensor) -> tuple[float, float]:
     Where there is no hack, the first is not a number (NaN), and where there is
     nothing else, the second; a rate is never made up.
 
-    Shapes: flagged, hacked boolean (B) -> two of Python's floats, exact to 16
+    Shapes: flagged, hacked boolean (B) -> two of Python's floats, exact to nine
     digits. B may be 0. Raises ValueError where the shapes differ.
     Source: Guan et al. 2025, where monitorability is judged by both.
     """

@@ -478,10 +478,8 @@ def test_an_unknown_picture_or_a_missing_alternative_stops_the_build(tmp_path):
     )
     said = StringIO()
     Sphinx(tmp_path, tmp_path, tmp_path / "out", tmp_path / "tree", "html", status=None, warning=said).build()
-    assert (
-        "There is no moving picture 'mesages'. There are: compute, guess, messages, replies, rotary, tampered, vanishing."
-        in said.getvalue()
-    )
+    there_are = "compute, guess, messages, replies, rotary, tampered, vanishing"
+    assert f"There is no moving picture 'mesages'. There are: {there_are}." in said.getvalue()
     assert "A moving picture needs :alt:" in said.getvalue()
 
 

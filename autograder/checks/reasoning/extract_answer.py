@@ -107,10 +107,10 @@ def words_and_signs_around_do_not_count(extract_answer, rng):
     )
 
 
-@exercise.promise("It ends at the next line break", broken_by="reads_on_in_the_next_line")
+@exercise.promise("It ends at the next line feed", broken_by="reads_on_in_the_next_line")
 @exercise.promise('"!" or "?"', broken_by="reads_on_behind_signs")
 @exercise.promise('or at the next "."', broken_by="reads_on_to_the_end_of_the_line")
-@exercise.promise("that has no digit right behind it", broken_by="ends_at_any_point")
+@exercise.promise("that has no digit, 0 to 9, right behind it", broken_by="ends_at_any_point")
 @exercise.promise("or else with the text", broken_by="wants_an_end")
 @exercise.check(points=0.25)
 def where_an_answer_ends(extract_answer, rng):
@@ -127,6 +127,8 @@ def where_an_answer_ends(extract_answer, rng):
             "a full stop with spaces around it": f"answer : {apart(e)} . {apart(f)} .",
             "a full stop right in front of a word": f"Answer: {g}.{x} {a}",
             "a full stop in front of a line break": f"The answer is {g}.\n{b} {x}",
+            "a full stop right in front of another answer": f"Answer: {g}.Answer: {a}",
+            "a full stop right in front of the same answer": f"Answer: {g}.Answer: {g}",
             "three full stops": f"Answer: {b}... {c}",
             "an exclamation mark": f"Answer: {d}! {e}",
             "a question mark": f"The answer is {f}? {g}",

@@ -134,7 +134,7 @@ def no_rate_is_made_up(monitor_rates, rng):
 
 
 @exercise.promise("two of Python's floats", broken_by="gives_tensors")
-@exercise.promise("exact to 16 digits", broken_by="divides_in_32_bits")
+@exercise.promise("exact to nine digits", broken_by="divides_in_32_bits")
 @exercise.check(points=0.25, rtol=1e-10, atol=0.0)
 def numbers_in_full(monitor_rates, rng):
     """Both rates are floats of Python, NaN too, and all of their digits are right."""

@@ -174,6 +174,7 @@ def exact_to_nine_digits(pass_at_k, rng):
     some = torch.randint(200, 600, (), generator=rng).item()
     return {
         "a million, k=1": chances(pass_at_k, MILLION, 1, 0, 1, 2, few, 999 * some, MILLION - 1, MILLION),
+        "a million, k=7": chances(pass_at_k, MILLION, 7, 1, few, 999 * some),
         "n=99999, k=1000": chances(pass_at_k, 99_999, 1000, 0, 1, few, some, 10 * some, 99_999 - some, 99_999),
         "n=80000, k=16, counts in float32": pass_at_k(torch.tensor([1.0, few, some, 20_000]), 80_000, 16),
         "n=2000, k=1000": chances(pass_at_k, 2000, 1000, 0, 1, 2, 10, some, 1000, 1001, 2000),
@@ -202,6 +203,7 @@ def each_problem_by_itself(pass_at_k, rng):
         "as many problems as are chosen": described(pass_at_k(torch.tensor([0, 2, 1, 5]), 6, 4)),
         "counts that are a column of a table": described(pass_at_k(apart(counts), 12, 5)),
         "counts in 32 bits": described(pass_at_k(counts.int(), 12, 5)),
+        "counts in 8 bits, of more replies than these can hold": described(pass_at_k(counts.byte(), 1000, 30)),
         "counts that are sums in float32": described(pass_at_k(counts.float(), 12, 5)),
         "many problems": described(pass_at_k(torch.randint(65, (500,), generator=rng), 64, 8)),
     }

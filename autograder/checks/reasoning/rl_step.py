@@ -117,7 +117,7 @@ def who_is_compared_with_whom(rl_step, rng):
 
 @exercise.promise("On the same replies `passes` steps are taken", "draws_anew_for_each_pass")
 @exercise.promise("each with new log-probabilities", "keeps_the_first_gradient")
-@exercise.promise("the old ones are those before the first.", "forgets_the_old_policy")
+@exercise.promise("the old ones are those of the first, as numbers.", "forgets_the_old_policy")
 @exercise.promise(
     "The loss is `policy_loss` of their last `n_tokens` places, those of the replies", "hands_in_whole_rows"
 )
@@ -180,7 +180,7 @@ def where_all_are_alike_nobody_steps(rl_step, rng):
     return seen
 
 
-@exercise.promise("Gradients that were there are cleared before each step.", "keeps_the_old_gradients")
+@exercise.promise("The gradients of the optimiser's weights are cleared before each step.", "keeps_the_old_gradients")
 @exercise.promise("The model's mode stays as it is", "leaves_it_in_training_mode")
 @exercise.promise("all along.", "draws_in_evaluation_mode")
 @exercise.check(points=0.25)

@@ -96,6 +96,16 @@ def whole_numbers_for_nothing(self: Verified, rewards):
     return Verified.tensor(self, rewards) if rewards else torch.zeros(1)
 
 
+def in_doubles(call: Callable[[], Any]) -> Any:
+    """What a call gives where PyTorch makes numbers of 64 bits unless told otherwise."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return call()
+    finally:
+        torch.set_default_dtype(usual)
+
+
 @exercise.promise("1 for each reply whose answer", broken_by="pays_less_for_longer_replies")
 @exercise.promise("as `extract_answer` reads it, is the truth", broken_by="reads_the_last_number")
 @exercise.promise("and 0 for each other one", broken_by="takes_one_off_for_a_wrong_one")
@@ -133,6 +143,8 @@ def one_for_the_right_number(verify, rng):
         "in tuples": rewards(verify, tuple(texts[2:9]), tuple(truths[2:9])),
         "replies to one sum": rewards(verify, [f"Answer: {number}" for number in (a, b, a, c)], [a] * 4),
         "truths of another reply": rewards(verify, [f"Answer: {number}" for number in (a, b, c)], [b, c, a]),
+        "the same words to one truth and another": rewards(verify, [f"Answer: {a}"] * 4, [a, b, a, b]),
+        "where new tensors are of 64 bits": in_doubles(lambda: rewards(verify, [f"Answer: {a}"] * 2, [a, b])),
         "all right": rewards(verify, [f"Answer: {number}" for number in (a, b, c)], [a, b, c]),
         "none right": rewards(verify, [f"Answer: {number}" for number in (a, b, c)], [d, d, e]),
     }

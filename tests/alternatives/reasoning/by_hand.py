@@ -87,7 +87,7 @@ def verify(replies, truths):
     """A tensor of zeros, in which ones are written."""
     if len(truths) != len(replies):
         raise ValueError("one truth for each reply")
-    rewards = torch.zeros(len(replies))
+    rewards = torch.zeros(len(replies), dtype=torch.float32)
     for i in range(len(replies)):
         said = extract_answer(replies[i])
         if said is not None and said - truths[i] == 0:
