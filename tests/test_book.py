@@ -49,6 +49,8 @@ READ = [
     "exercises/sft/sft.html",
     "book/reward.html",
     "exercises/reward/reward.html",
+    "book/reasoning.html",
+    "exercises/reasoning/reasoning.html",
     "book/ledger.html",
 ]
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
