@@ -13,7 +13,7 @@ from layercake.figures.style import (
     band,
     canvas,
     dress,
-    legend,
+    legend_below,
     one_line,
     rows,
     seeds,
@@ -69,7 +69,6 @@ def plot(record: dict[str, Any]) -> "Figure":
     curves.set_xlabel("swaps so far")
     curves.set_ylabel("right about where the pea is")
     dress(curves, "")
-    legend(curves, "center right", fontsize=8)
     for row, its in enumerate(arms.values()):
         reach.plot(its["longest"], [row] * len(its["longest"]), "o", color=BLUE, alpha=0.5, markersize=6, lw=0)
         reach.plot(median(its["longest"]), row, "|", color=RED, markersize=13, markeredgewidth=2)
@@ -77,6 +76,7 @@ def plot(record: dict[str, Any]) -> "Figure":
     reach.tick_params(axis="y", labelsize=8)
     reach.axvline(n, color=INK, lw=0.8)
     reach.set_xlim(-0.5, n + 0.8)
-    reach.set_xlabel(f"moves followed, of {n} (a dot for each seed, a line at the median)")
+    reach.set_xlabel(f"moves followed, of {n}; a dot for each seed")
     dress(reach, "")
+    legend_below(figure, fontsize=8)
     return figure

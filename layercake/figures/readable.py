@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from layercake import results
 from layercake.figures.style import BLUE, COLOURS, GREEN, INK, RED, canvas, dress, legend, one_line, percent, rows
 
 if TYPE_CHECKING:
@@ -119,3 +120,30 @@ def _bars(axes: "Axes", its: dict[str, Any]) -> None:
     axes.figure.legend(
         handles, labels, loc="outside lower right", ncols=len(OUTCOMES), frameon=False, labelcolor=INK, fontsize=8
     )
+
+
+# The moving picture ----------------------------------------------------------------------------------------------
+
+
+def state(record: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the picture `tampered` shows: of some sums each column, each carry, and what the model wrote from there."""
+    its = (record or results.load("readable"))["data"]["tampered"]
+    return {"sums": [_shown(one) for one in its], "sum": len(its) - 1, "reader": "the village model"}
+
+
+def _shown(its: dict[str, Any]) -> dict[str, Any]:
+    a, operation, b = its["sum"]
+    columns = [
+        [
+            {
+                "carry": carry,
+                "step": told["step"],
+                "after": [f"{part.strip()} ." for part in told["written"].split(" .") if part.strip()],
+                "answer": told["answer"],
+                "leads": told["leads to"],
+            }
+            for carry, told in enumerate(column)
+        ]
+        for column in its["columns"]
+    ]
+    return {"question": f"{a} {operation} {b}", "result": its["result"], "steps": its["steps"], "columns": columns}

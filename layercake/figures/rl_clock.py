@@ -59,8 +59,9 @@ def alt_text(record: dict[str, Any]) -> str:
     )
     return (
         "Two line charts of how many times as long as a transformer's step another one is, against the tokens in a "
-        f"reply, on logarithmic axes. Left, the GRU's longest chain of layers, exact, from {data['chain']['length'][0]} "
-        f"to {n['longest_chain']:,} tokens: {exact}; a loop of two rounds has 2 throughout. Right, the clock "
+        "reply, on logarithmic axes. Left, the GRU's longest chain of layers, exact, from "
+        f"{data['chain']['length'][0]} to {n['longest_chain']:,} tokens: {exact}; a loop of two rounds has 2 "
+        "throughout. Right, the clock "
         f"({data['clock']}), from {data['length'][0]} to {n['longest']} tokens: {clock}. {one_line(finding(record))}."
     )
 

@@ -2,8 +2,9 @@
 
 A text is the pea's first place and then moves, a token each. *Swaps* exchange two cups; in another order they lead
 elsewhere, so each has to be taken from where the one before has left the pea. *Turns* push all cups on by some places:
-they may be added up in any order, all at once. So the two tasks have the same tokens, the same answers and the same
-length, and only one of them is a chain.
+they may be added up in any order, all at once, modulo five. *Counts* name a cup, and asked is the cup that has been
+named most often, the first place included and the first cup of equals: every move matters, and in any order. So the
+three tasks have the same tokens, the same answers and the same length, and only one of them is a chain.
 
 Where the pea is after each move is asked in one of four ways: *direct*, at the move itself; *written*, behind the last
 move, where each answer is written down before the next one is asked; *dots*, in the same place, with a dot in place of
@@ -25,7 +26,7 @@ from solutions.transformer import generate
 N_CUPS = 5
 SWAPS = tuple(combinations(range(N_CUPS), 2))  # ten, and so many turns, two of each kind
 CUP, DOT, VOCAB_SIZE = len(SWAPS), len(SWAPS) + N_CUPS, len(SWAPS) + N_CUPS + 1  # moves come first, then cups
-KINDS = ("swaps", "turns")
+KINDS = ("swaps", "turns", "counts")
 WAYS = ("direct", "written", "dots", "scrambled")
 NOT_ASKED = -100
 
@@ -39,9 +40,7 @@ class Game(NamedTuple):
 
 @cache
 def table(kind: str) -> Tensor:
-    """Where a move takes the pea: (n_moves, N_CUPS), [move, cup before]. Raises ValueError for an unknown kind."""
-    if kind not in KINDS:
-        raise ValueError(f"kind={kind!r}: it is one of {', '.join(KINDS)}")
+    """Where a move takes the pea: (n_moves, N_CUPS), [move, cup before], of swaps or turns."""
     cups = torch.arange(N_CUPS).repeat(len(SWAPS), 1)
     if kind == "turns":
         return (cups + torch.arange(len(SWAPS)).unsqueeze(1)) % N_CUPS
@@ -51,12 +50,19 @@ def table(kind: str) -> Tensor:
 
 
 def play(n_games: int, n_moves: int, kind: str, generator: torch.Generator) -> Game:
-    """Games of random moves from a random first place."""
+    """Games of random moves from a random first place. Raises ValueError for an unknown kind."""
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r}: it is one of {', '.join(KINDS)}")
     moves = torch.randint(len(SWAPS), (n_games, n_moves), generator=generator)
     cups = [torch.randint(N_CUPS, (n_games,), generator=generator)]
+    tokens = torch.cat([CUP + cups[0].unsqueeze(1), moves], dim=1)
+    if kind == "counts":
+        named = torch.cat([cups[0].unsqueeze(1), moves % N_CUPS], dim=1)
+        counts = F.one_hot(named, N_CUPS).cumsum(dim=1)  # (B, T + 1, N_CUPS)
+        return Game(tokens, (N_CUPS * counts - torch.arange(N_CUPS)).argmax(dim=-1))
     for move in moves.unbind(dim=1):
         cups.append(table(kind)[move, cups[-1]])
-    return Game(torch.cat([CUP + cups[0].unsqueeze(1), moves], dim=1), torch.stack(cups, dim=1))
+    return Game(tokens, torch.stack(cups, dim=1))
 
 
 def laid_out(game: Game, way: str, generator: torch.Generator) -> tuple[Tensor, Tensor]:

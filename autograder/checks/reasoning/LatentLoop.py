@@ -167,7 +167,7 @@ def it_writes_like_any_model(LatentLoop, rng):
 def all_rounds_teach_the_same_weights(LatentLoop, rng):
     """Its weights are the model's and no others; each gets the gradient of all rounds, and a step is seen in all."""
     seen: dict[str, Any] = {}
-    for n_blocks, n_rounds in ((2, 3), (1, 1), (1, 7)):
+    for n_blocks, n_rounds in ((2, 3), (1, 1), (1, 20)):
         model = Small(rng, n_blocks)
         weights = dict(model.named_parameters())
         loop, told = LatentLoop(model, n_rounds), f"{n_rounds} round(s) of {n_blocks} block(s)"

@@ -239,6 +239,7 @@ def how_a_number_is_written(extract_answer, rng):
             "a minus behind an equals sign": f"Answer: {x}=-{g}",
             "a minus, and spaces between all digits": f"answer : - {apart(a)} .",
             "a minus and thousands": f"Answer: -{b},{c}",
+            "a minus behind a word": f"Answer: {x}-{c}",
             "a minus behind the number": f"Answer: {d}-",
             "a minus far in front of the number": f"Answer: - {x} {e}",
             "a minus and a letter in front of the number": f"Answer: -{x[0]}{e}",

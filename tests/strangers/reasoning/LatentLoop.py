@@ -270,6 +270,32 @@ class LatentLoop(nn.Module):
         return self.model.output(self.model.norm(x)), states
 
 
+# %% wrong: gradients_of_the_last_eight_rounds
+# breaks: "Gradients go back through all rounds."
+# how: truncated as in the published recurrent-depth models: gradients stop in front of the last eight rounds, which shows from nine rounds on
+class LatentLoop(nn.Module):
+    def __init__(self, model: nn.Module, n_rounds: int):
+        super().__init__()
+        self.model, self.n_rounds = model, n_rounds
+
+    def forward(self, tokens: Tensor, state: Sequence | None = None, n_rounds: int | None = None) -> tuple[Tensor, list]:
+        n_rounds = self.n_rounds if n_rounds is None else n_rounds
+        n_states = n_rounds * len(self.model.blocks)
+        if n_rounds < 1:
+            raise ValueError(f"n_rounds={n_rounds}: one at least")
+        if state and len(state) != n_states:
+            raise ValueError(f"{n_rounds} round(s) have {n_states} states, not {len(state)}")
+        before, states = iter(state or [None] * n_states), []
+        x = self.model.embedding(tokens)
+        for round_ in range(n_rounds):
+            if round_ and round_ == n_rounds - 8:
+                x = x.detach()  # memory does not grow with the rounds
+            for block in self.model.blocks:
+                x, new = block(x, next(before))
+                states.append(new)
+        return self.model.output(self.model.norm(x)), states
+
+
 # %% right: one_long_line_of_blocks
 # the blocks repeated as a line, folded by functools.reduce over pairs of a block and its state
 class LatentLoop(nn.Module):

@@ -165,6 +165,21 @@ def extract_answer(text: str) -> int | None:
     return values.pop() if len(values) == 1 else None
 
 
+# %% wrong: hyphen_of_a_word_is_no_minus
+# breaks: "a "-" in front belongs to it, with spaces between or without."
+# how: takes a "-" right behind a letter or digit for a hyphen: "answer: x-7" gives 7, not -7
+def extract_answer(text: str) -> int | None:
+    number = re.compile(r"(?:(?<!\w)- *)?[0-9](?:[ ,]?[0-9])*")  # a minus, not the hyphen of a word
+    answers = re.findall(r"\banswer(?:\s*:|\s+is\b)(.*?)(?=[\n!?]|\.(?![0-9])|\Z)", text, re.IGNORECASE)
+    values = []
+    for answer in answers:
+        numbers = number.findall(answer)
+        if len(numbers) != 1 or "." in answer:
+            return None
+        values.append(int(numbers[0].translate({ord(" "): None, ord(","): None})))
+    return values[0] if values and values.count(values[0]) == len(values) else None
+
+
 # %% right: letter_by_letter
 # no regular expression at all: an index that walks over the text, and a small automaton for the numbers
 def _word(letter: str) -> bool:
