@@ -22,6 +22,7 @@ const STYLE = `
 .lc-tampered .controls { display: flex; flex-wrap: wrap; gap: 0.5rem 1.4rem; align-items: center; margin: 0 0 0.7rem; }
 .lc-tampered label, .lc-tampered fieldset { display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem; min-height: 2.6rem;
   margin: 0; padding: 0; border: 0; min-width: 0; }
+.lc-tampered label { flex-direction: column; align-items: flex-start; }
 .lc-tampered legend { float: left; padding: 0 0.2rem 0 0; margin: 0; font-size: 1em; }
 .lc-tampered select, .lc-tampered button { font: inherit; color: inherit; background: transparent; border: 1px solid var(--line);
   border-radius: 4px; min-height: 2.3rem; min-width: 2.3rem; padding: 0 0.6rem; }
