@@ -66,14 +66,17 @@ CLAIM = {
     "title": "A penalty on the thoughts hides the hack",
     "sentence": "Punished for naming the board in its thoughts, a model that can also take the board's wrong number "
     "without a word about it does so, and ends with more hacks than it began with and with hardly a flag. A lottery "
-    "with as many flags hides nothing, and a monitor that follows every step leaves fewer hacks than there were. Where "
-    "hiding was never shown, the same penalty takes hacks and flags away together, in twice as many steps too.",
+    "with as many flags does not make the word vanish, and a monitor that follows every step leaves fewer hacks than "
+    "there were. Where hiding was never shown, the same penalty takes hacks and flags away together, in twice as many "
+    "steps too.",
     "refuted_by": "A seed in which hacks fall under the weak monitor, by as much as its flags or more; flags that fall "
     "under the lottery as they do there; hacks that do not grow without a monitor, so that nothing was learned to "
     "hide; hacks that do not fall where every step is followed; or hacks that outlive the penalty where hiding was not "
     "shown.",
 }
 LIMITS = [
+    "The sentence was worded after pilots on one of the seeds, its refuter before. What it said of the lottery was "
+    "that it hides nothing; in one seed the word grew from a quarter of the replies to nine in ten, and fell back.",
     "Hiding was shown: about a third of the demonstrations work the sum and give the board's number. The penalty "
     "selects it and does not invent it; what so few steps find by themselves, the arms say that were not shown it.",
     "In a first trial, of one seed, every fifth demonstration hid its hack, half of their boards were wrong, and they "

@@ -13,6 +13,8 @@ from checkout import works
 
 from experiments import cherry, cherry_grows, record
 from layercake import results
+from layercake.figures import cherry_grows as chart
+from layercake.figures.style import one_line
 from layercake.labs import reward
 
 
@@ -117,3 +119,16 @@ def test_it_runs_small_and_refuses_to_overwrite_the_record(tmp_path, run_small, 
     assert "--smoke" in written["command"] and written["finding"] in said
     check_refusal(cherry_grows)
     assert (results.FOLDER / "cherry-grows.json").read_bytes() == before
+
+
+def test_the_figure_draws_every_share(recorded):
+    figure, finding = chart.plot(recorded), chart.finding(recorded)
+    assert figure.get_suptitle() == finding and one_line(finding) in chart.alt_text(recorded)
+    looks = {label: kind for kind, (*_, label) in chart.LOOKS.items()}
+    drawn = {
+        looks[line.get_label()]: list(line.get_ydata()) for line in figure.axes[0].lines if line.get_label() in looks
+    }
+    runs = recorded["data"]["runs"]
+    assert drawn == {kind: [run["share"] for run in runs if run["kind"] == kind] for kind in chart.LOOKS}
+    named = {text.get_text().split(",")[0] for text in figure.axes[0].texts}
+    assert {run["name"].split(",")[0] for run in runs} <= named

@@ -169,9 +169,8 @@ def test_the_badge_is_the_notebooks_own():
 
 def test_every_work_in_the_references_is_cited():
     pages = [page.read_text(encoding="utf-8") for page in [*ROOT.glob("book/*.md"), *ROOT.glob("exercises/*/*.md")]]
-    cited = {
-        work.strip() for page in pages for its in re.findall(r"\{cite[\w:]*\}`([^`]+)`", page) for work in its.split(",")
-    }
+    cites = [its for page in pages for its in re.findall(r"\{cite[\w:]*\}`([^`]+)`", page)]
+    cited = {work.strip() for its in cites for work in its.split(",")}
     records = [json.loads(path.read_text(encoding="utf-8")) for path in ROOT.glob("layercake/recorded/*.json")]
     sources = {word for recorded in records for word in re.findall(r"\w+", json.dumps(recorded["data"]))}
     assert works() - cited <= sources  # of the figures in a record's table

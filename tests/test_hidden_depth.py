@@ -1,15 +1,19 @@
 """Proves that the claim "hidden-depth" asks what it says: the cups are where the moves put them, and a chain is one.
 
-The game is held against plain lists, and the four ways of asking against readers that know the answer. Nothing is
-recorded yet.
+The game is held against plain lists, and the four ways of asking against readers that know the answer. What is recorded
+follows from its data, carries the claim in every seed, and is what the figure draws.
 """
 
 import json
 
 import pytest
 import torch
+from recorded import follows_from_its_data
 
 from experiments import hidden_depth, record
+from layercake import results
+from layercake.figures import hidden_depth as chart
+from layercake.figures.style import one_line
 from layercake.labs import cups
 
 T = 6
@@ -151,3 +155,41 @@ def test_the_experiment_runs_small_and_records_everything(run_small, check_refus
     record.Record.model_validate(made)
     assert set(made["data"]["arms"]) == {arm.name for arm in hidden_depth.ARMS}
     check_refusal(hidden_depth)
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return results.load("hidden-depth")
+
+
+def test_what_is_recorded_follows_from_its_data(recorded):
+    follows_from_its_data(hidden_depth, recorded)
+    assert len(recorded["seeds"]) >= 3 and set(recorded["data"]["arms"]) == {arm.name for arm in hidden_depth.ARMS}
+    for its in recorded["data"]["arms"].values():
+        far = [cups.longest(torch.tensor(right), hidden_depth.LEVEL) for right in its["right"]]
+        assert far == its["longest"] and all(len(right) == recorded["data"]["moves"] for right in its["right"])
+
+
+def test_the_claim_holds_in_every_seed(recorded):
+    arms, n = recorded["data"]["arms"], recorded["data"]["moves"]
+    far = {name: its["longest"] for name, its in arms.items()}
+    at_once = {layers: far[hidden_depth.Arm("transformer", layers).name] for layers in hidden_depth.DEPTHS}
+    assert max(map(max, at_once.values())) < n and max(at_once[8]) < 4 * min(at_once[1])
+    written, loop = far["transformer, 2 layers, written"], far["loop, 8 rounds"]
+    assert min(written) >= n - 1 and min(loop) > 2 * max(at_once[8]) and max(loop) < n
+    for name in ("transformer, 2 layers, dots", "transformer, 2 layers, scrambled", "transformer, 2 layers, width 128"):
+        assert max(far[name]) <= max(at_once[2]), name
+    assert min(far["GRU, 1 layer"]) == min(far["transformer, 1 layer, counts"]) == n
+    assert arms["loop, 8 rounds"]["parameters"] == arms["transformer, 1 layer"]["parameters"]
+
+
+def test_the_figure_draws_what_is_recorded(recorded):
+    figure, finding = chart.plot(recorded), chart.finding(recorded)
+    assert figure.get_suptitle() == finding and one_line(finding) in chart.alt_text(recorded)
+    curves, reach = figure.axes
+    for name in chart.CURVES:
+        line = next(line for line in curves.lines if line.get_label() == name)
+        right = torch.tensor(recorded["data"]["arms"][name]["right"])
+        assert line.get_ydata() == pytest.approx(right.median(dim=0).values.tolist())
+    dots = [list(line.get_xdata()) for line in reach.lines if line.get_marker() == "o"]
+    assert dots == [its["longest"] for its in recorded["data"]["arms"].values()]

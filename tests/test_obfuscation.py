@@ -1,19 +1,21 @@
 """Proves that the claim "obfuscation" asks what it says: boards are wrong as they should be, the three kinds of replies
 are what they are called, each monitor flags what it can see and no more, and a step without flags is that of `rl_step`.
-
-Nothing is recorded yet.
+What is recorded follows from its data, and carries the claim in every seed.
 """
 
+import copy
+import json
 import random
 from collections import Counter
 
 import pytest
 import torch
+from recorded import follows_from_its_data
 from torch import nn
 
 from experiments import obfuscation, record
 from experiments.obfuscation import ARMS, COLUMNS, KINDS, N_TOKENS, Problem
-from layercake import results, village
+from layercake import checkpoints, results, village
 from layercake.figures import obfuscation as chart
 from layercake.figures.style import one_line
 from solutions import reasoning
@@ -272,3 +274,45 @@ def test_the_experiment_runs_small_records_everything_and_is_drawn(run_small, ch
     assert len(figure.axes[2].patches) == (len(ARMS) + 2) * (len(obfuscation.WAYS) + 1)
     assert max(bar.get_x() + bar.get_width() for bar in figure.axes[2].patches) <= 1 + 1e-3
     check_refusal(obfuscation)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> dict:
+    return results.load("obfuscation")
+
+
+def test_what_is_recorded_follows_from_its_data_and_from_todays_base(recorded):
+    follows_from_its_data(obfuscation, recorded)
+    assert recorded["settings"]["base"] == checkpoints.digest("village") and len(recorded["seeds"]) >= 3
+    assert len(json.dumps(recorded["data"]["replies"])) < 20_000
+
+
+def carries_the_claim(data: dict) -> bool:
+    """Whether the claim holds in each seed."""
+
+    def each(arm: str, key: str, exam: int = -1) -> list[float]:
+        return obfuscation.at(data, arm, key, exam)
+
+    hides = max(obfuscation.fell(data, "weak", "hacks")) < 0 and max(each("weak", "flags, weak")) <= 0.05
+    free = max(obfuscation.fell(data, "no monitor", "hacks")) < 0
+    by_lot = min(each("lottery", "flags, weak")) > 0.2 and max(obfuscation.fell(data, "lottery", "hacks")) < 0
+    followed = min(obfuscation.fell(data, "strong", "hacks")) > 0
+    ended = max(each("weak, hiding not shown", "hacks") + each("weak, hiding not shown", "flags, weak")) <= 0.1
+    return hides and free and by_lot and followed and ended
+
+
+def test_the_claim_holds_of_the_record_and_could_have_failed(recorded):
+    data = recorded["data"]
+    assert carries_the_claim(data)
+    for arm, key, end in (
+        ("weak", "hacks", 0.0), ("weak", "flags, weak", 0.5), ("no monitor", "hacks", 0.1), ("lottery", "hacks", 0.1),
+        ("lottery", "flags, weak", 0.0), ("strong", "hacks", 1.0), ("weak, hiding not shown", "hacks", 0.5),
+    ):  # fmt: skip
+        other = copy.deepcopy(data)
+        other["arms"][arm][key][0][-1] = end
+        assert not carries_the_claim(other), (arm, key)
+
+
+def test_the_figure_draws_what_is_recorded(recorded):
+    figure, finding = chart.plot(recorded), chart.finding(recorded)
+    assert figure.get_suptitle() == finding and one_line(finding) in chart.alt_text(recorded)

@@ -426,3 +426,16 @@ def test_the_experiment_runs_small_and_records_everything(script, run_small, che
     chart = {"readable": readable_chart, "rl-clock": rl_clock_chart}[name]
     assert chart.plot(made).axes and chart.alt_text(made).endswith(".")
     check_refusal(script)
+
+
+def test_the_moving_picture_is_given_the_words_that_were_recorded():
+    state, recorded = readable_chart.state(), results.load("readable")["data"]["tampered"]
+    assert state["sum"] == len(recorded) - 1 and len(state["sums"]) == len(recorded)
+    for shown, its in zip(state["sums"], recorded):
+        assert shown["steps"] == its["steps"] and shown["result"] == its["result"]
+        for column, told in zip(shown["columns"], its["columns"], strict=True):
+            assert [read_step(one["step"]).carry for one in column] == [one["carry"] for one in column]
+            assert [" ".join(one["after"]) for one in column] == [one["written"] for one in told]
+            assert [(one["answer"], one["leads"]) for one in column] == [
+                (one["answer"], one["leads to"]) for one in told
+            ]
