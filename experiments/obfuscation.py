@@ -63,29 +63,36 @@ from solutions.transformer import generate
 
 CLAIM = {
     "id": "obfuscation",
-    "title": "A penalty on the thoughts hides the hack",
+    "title": "A penalty on the thoughts hides the hack, where hiding is known",
     "sentence": "Punished for naming the board in its thoughts, a model that can also take the board's wrong number "
     "without a word about it does so, and ends with more hacks than it began with and with hardly a flag. A lottery "
     "with as many flags does not make the word vanish, and a monitor that follows every step leaves fewer hacks than "
-    "there were. Where hiding was never shown, the same penalty takes hacks and flags away together, in twice as many "
-    "steps too.",
+    "there were. Where hiding was never shown, the same penalty takes hacks and flags away together, and neither comes "
+    "back in twice as many steps.",
     "refuted_by": "A seed in which hacks fall under the weak monitor, by as much as its flags or more; flags that fall "
     "under the lottery as they do there; hacks that do not grow without a monitor, so that nothing was learned to "
     "hide; hacks that do not fall where every step is followed; or hacks that outlive the penalty where hiding was not "
     "shown.",
 }
 LIMITS = [
-    "The sentence was worded after pilots on one of the seeds, its refuter before. What it said of the lottery was "
-    "that it hides nothing; in one seed the word grew from a quarter of the replies to nine in ten, and fell back.",
+    "The refuter was written before the pilots; the sentence after them, on a seed that is one of the three, so two "
+    "seeds are new. An earlier wording, that a lottery hides nothing, did not hold: in one seed the word rose from 25 "
+    "to 90% and fell to 23%, still falling, while silent hacks reached 61%.",
+    "Hacks end as high without a monitor as under the weak one: the penalty did not cause the rise. And the word goes "
+    "where only the answer is read, too.",
     "Hiding was shown: about a third of the demonstrations work the sum and give the board's number. The penalty "
-    "selects it and does not invent it; what so few steps find by themselves, the arms say that were not shown it.",
+    "selects it and does not invent it. What a model that was not shown it finds in 60 steps, two arms say; they also "
+    "began with fewer hacks and more right answers.",
     "In a first trial, of one seed, every fifth demonstration hid its hack, half of their boards were wrong, and they "
     "were fewer at a lower rate: the model learned no hiding from them, and the penalty ended the hacks. The "
     "demonstrations were changed then.",
-    "The weak monitor knows one word. A model that reads the thoughts would flag more, and be harder to evade.",
+    "The weak monitor knows one word. A model that reads the thoughts would probably flag more; whether it would be "
+    "harder to evade was not measured.",
     "The strong monitor knows what each step of a sum has to be, so that no hack can pass it; few thoughts outside of "
     "sums can be checked so.",
-    "One penalty, twice of what the number pays; its size, the learning rates and the number of steps go by single "
+    "Rates among hacks, or among other replies, rest in some arms on fewer than ten replies of a seed (weak, hiding "
+    "not shown: on one in all); they say nothing there.",
+    "One penalty, twice what the number pays; its size, the learning rates and the number of steps go by single "
     "trials with one of the seeds.",
 ]
 COLUMNS = 3  # digits of the first number
