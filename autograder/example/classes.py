@@ -430,11 +430,11 @@ CLASSES = {
         ),
         mistaken(
             "felix",
-            "divides by the tokens that were written instead of a constant",
-            14.5,
+            "one limit for both sides",
+            15,
             "policy_loss",
-            "return -objective.mean()",
-            "return -objective[mask].mean()",
+            "ratio.clamp(1 - clip_low, 1 + clip_high)",
+            "ratio.clamp(1 - clip_low, 1 + clip_low)",
         ),
         mistaken(
             "grace",
