@@ -47,14 +47,12 @@ from layercake import checkpoints, village
 from layercake.village import sums
 from solutions.prediction import sample
 from solutions.reasoning import (
-    Step,
     extract_answer,
     pass_at_k,
     read_step,
     rl_step,
     sentences,
     verify,
-    write_step,
 )
 from solutions.reward import sequence_logprobs
 from solutions.sft import add_lora, merge_lora
@@ -177,12 +175,7 @@ class Problem(NamedTuple):
     @property
     def worked(self) -> list[int]:
         """The right reply with all steps."""
-        steps = []
-        for column in sums.columns("times", self.a, self.b):
-            x, y, carried, total, digit, carry = (int("".join(column[f"{{{slot}}}"])) for slot in
-                                                  ("x", "y", "carried", "total", "digit", "carry"))  # fmt: skip
-            steps += village.encode(write_step(Step(x, "times", y, carried, total, digit, carry)))
-        return steps + self.straight
+        return [*village.encode(" ".join(sums.worked("times", self.a, self.b))), *self.straight]
 
     @property
     def longest(self) -> int:

@@ -47,7 +47,6 @@ from solutions.prediction import sample
 from solutions.reasoning import (
     SOUND,
     WRONG_STEP,
-    Step,
     extract_answer,
     monitor,
     monitor_rates,
@@ -55,7 +54,6 @@ from solutions.reasoning import (
     read_step,
     sentences,
     verify,
-    write_step,
 )
 from solutions.reward import group_advantages, sequence_logprobs
 from solutions.sft import add_lora, masked_cross_entropy
@@ -141,11 +139,7 @@ def posed(dice: random.Random, wrong: float, new: bool = False) -> Problem:
 
 def steps(problem: Problem) -> list[str]:
     """The right steps, a sentence for each column."""
-    said = []
-    for column in sums.columns("times", problem.a, problem.b):
-        x, y, carried, total, digit, carry = (int("".join(words)) for words in column.values())
-        said.append(write_step(Step(x, "times", y, carried, total, digit, carry)))
-    return said
+    return sums.worked("times", problem.a, problem.b)
 
 
 def shown(problem: Problem, kind: str) -> list[int]:

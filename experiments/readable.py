@@ -48,7 +48,7 @@ from layercake.training import count_parameters, train
 from layercake.village import sums
 from layercake.village.world import digest
 from solutions.pretraining import train_step
-from solutions.reasoning import KINDS, Step, extract_answer, perturb_reasoning, read_step, sentences, write_step
+from solutions.reasoning import KINDS, extract_answer, perturb_reasoning, read_step, sentences, write_step
 from solutions.transformer import GPT
 
 OPERATIONS = ("plus", "minus", "times")
@@ -186,13 +186,7 @@ def new_sums(operation: str, n_digits: int, n: int, seed: int) -> list[Sum]:
 
 def worked(its: Sum) -> list[str]:
     """The steps of a sum, as the village writes them."""
-    said = []
-    for column in sums.columns(its.operation, its.a, its.b):
-        slots = {key[1:-1]: int("".join(digits)) for key, digits in column.items()}
-        if its.operation == "minus":
-            slots["total"] = None
-        said.append(write_step(Step(operation=its.operation, **slots)))
-    return said
+    return sums.worked(its.operation, its.a, its.b)
 
 
 def tampered(steps: Sequence[str], way: str, at: int) -> list[str]:

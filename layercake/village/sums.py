@@ -136,3 +136,9 @@ def columns(operation: str, a: int, b: int) -> list[dict[str, Words]]:
         steps.append({f"{{{slot}}}": tuple(str(value)) for slot, value in slots.items()})
         carried = carry
     return steps
+
+
+def worked(operation: str, a: int, b: int) -> list[str]:
+    """The steps of a sum, a sentence for each column, words and signs with a space between any two."""
+    (form,) = COLUMN[operation].forms
+    return [" ".join(" ".join(column.get(symbol, (symbol,))) for symbol in form) for column in columns(operation, a, b)]

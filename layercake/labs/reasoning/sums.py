@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from layercake import village
-from layercake.village.sums import COLUMN, columns
+from layercake.village.sums import columns, worked
 from solutions.prediction import sample
 from solutions.transformer import generate
 
@@ -44,9 +44,7 @@ class Sum(NamedTuple):
     @property
     def steps(self) -> list[str]:
         """The right steps, a sentence for each column."""
-        form = COLUMN[self.operation].forms[0]
-        return [" ".join(" ".join(column.get(symbol, (symbol,))) for symbol in form)
-                for column in columns(self.operation, self.a, self.b)]  # fmt: skip
+        return worked(self.operation, self.a, self.b)
 
     @property
     def first(self) -> str:

@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from layercake import village
 from layercake.labs.reasoning import sums
 from layercake.labs.reasoning.sums import Sum
+from layercake.labs.reward import flat_rate
 from layercake.training import lately, train
 from solutions.sft import add_lora
 
@@ -135,11 +136,6 @@ class Loop:
             "worked": f"{lately(log.worked, 5):.0%}",
             "words": f"{lately(log.length, 5):.0f}",
         }
-
-
-def flat_rate(step: int, steps: int, peak: float) -> float:
-    """Up over the first five steps, then as it is: what is learned from changes with every step."""
-    return peak * min(1.0, (step + 1) / 5)
 
 
 def reinforce(
