@@ -44,9 +44,8 @@ from experiments import record
 from experiments.village_model import MuonAndAdamW, rate
 from experiments.village_model import Settings as Recipe
 from layercake import checkpoints, village
+from layercake.labs.reasoning.sums import Sum
 from layercake.training import count_parameters, train
-from layercake.village import sums
-from layercake.village.world import digest
 from solutions.pretraining import train_step
 from solutions.reasoning import KINDS, extract_answer, perturb_reasoning, read_step, sentences, write_step
 from solutions.transformer import GPT
@@ -135,25 +134,9 @@ class Settings:
 SMOKE = Settings((0,), 2, 2, 128, 8e-3, 1, 2, 1)
 
 
-class Sum(NamedTuple):
-    """A sum that is asked."""
-
-    a: int
-    operation: str
-    b: int
-
-    @property
-    def result(self) -> int:
-        return {"plus": self.a + self.b, "minus": self.a - self.b, "times": self.a * self.b}[self.operation]
-
-    @property
-    def question(self) -> str:
-        return f"sum \n {' '.join(str(self.a))} {self.operation} {' '.join(str(self.b))} ."
-
-
 def is_new(its: Sum) -> bool:
     """Whether the village keeps it for validation, so that no model has learned from it."""
-    return digest(f"{its.a} {its.operation} {its.b}") % village._VALIDATION == 0
+    return village.is_held_out(f"{its.a} {its.operation} {its.b}")
 
 
 def ranges(operation: str, n_digits: int) -> tuple[range, range]:
@@ -174,7 +157,7 @@ def new_sums(operation: str, n_digits: int, n: int, seed: int) -> list[Sum]:
         every = (Sum(chance.choice(first), operation, chance.choice(second)) for _ in iter(int, 1))
     found: dict[Sum, None] = {}
     for its in every:
-        if is_new(its) and its.result >= 0:
+        if is_new(its) and its.truth >= 0:
             found[its] = None
         if len(found) == n:
             break
@@ -182,11 +165,6 @@ def new_sums(operation: str, n_digits: int, n: int, seed: int) -> list[Sum]:
 
 
 # Steps and what they lead to ---------------------------------------------------------------------------------------
-
-
-def worked(its: Sum) -> list[str]:
-    """The steps of a sum, as the village writes them."""
-    return sums.worked(its.operation, its.a, its.b)
 
 
 def tampered(steps: Sequence[str], way: str, at: int) -> list[str]:
@@ -202,16 +180,7 @@ def tampered(steps: Sequence[str], way: str, at: int) -> list[str]:
 def leads_to(its: Sum, written: Sequence[str]) -> int:
     """The answer if all further columns are worked properly from the last written carry on."""
     steps = [read_step(sentence) for sentence in written]
-    carried, digits = steps[-1].carry, [step.digit for step in steps]
-    for step in map(read_step, worked(its)[len(steps) :]):
-        if its.operation == "minus":
-            total = step.x - step.y - carried
-            carried = int(total < 0)
-        else:
-            total = (step.x * step.y if its.operation == "times" else step.x + step.y) + carried
-            carried = total // 10
-        digits.append(total % 10)
-    return int(f"{carried}{''.join(map(str, reversed(digits)))}")
+    return its.leads_to("".join(str(step.digit) for step in reversed(steps)), steps[-1].carry)
 
 
 def places(n_columns: int) -> dict[str, int]:
@@ -271,15 +240,15 @@ class Sums:
     def document(self) -> str:
         """The next sum, of those that are not new."""
         chance, its = self.chance, None
-        while its is None or is_new(its) or its.result < 0:
+        while its is None or is_new(its) or its.truth < 0:
             operation, n_digits = chance.choice(OPERATIONS), chance.randint(1, self.arm.longest)
             first, second = ranges(operation, n_digits)
             its = Sum(chance.choice(first), operation, chance.choice(second))
-        steps = [] if chance.random() < self.arm.at_once else worked(its)
+        steps = [] if chance.random() < self.arm.at_once else its.steps
         way = chance.choices((None, "paraphrase", "dots"), (3, 2, 1))[0] if self.arm.every_way else None
         if steps and way:
             steps = perturb_reasoning(steps, way, chance.randrange(len(steps)))
-        return " ".join([its.question, *steps, f"answer : {' '.join(str(its.result))} . <end>"])
+        return " ".join([its.text, *steps, f"answer : {' '.join(str(its.truth))} . <end>"])
 
     def row(self) -> Tensor:
         words = [self.ids["<end>"]]
@@ -319,13 +288,13 @@ def shipped() -> Reader:
 
 def longest(its: Sum) -> int:
     """Words that its steps and its answer need at most."""
-    return A_COLUMN * len(worked(its)) + AN_ANSWER
+    return A_COLUMN * len(its.steps) + AN_ANSWER
 
 
 def answers(reader: Reader, asked: Sequence[Sum], steps: Sequence[Sequence[str]], at_once: bool) -> list[str]:
     """What is written behind the question and these steps, with the answer's first words where they were given."""
     front = "answer :" if at_once else ""
-    texts = [" ".join(filter(None, (its.question, *said, front))) for its, said in zip(asked, steps)]
+    texts = [" ".join(filter(None, (its.text, *said, front))) for its, said in zip(asked, steps)]
     begins = not any(map(len, steps)) and not at_once  # with the steps from the first on: it may not answer at once
     said = reader.go_on(texts, AN_ANSWER if at_once else max(map(longest, asked)), "answer" if begins else None)
     return [f"{front} {words}".strip() for words in said]
@@ -334,7 +303,7 @@ def answers(reader: Reader, asked: Sequence[Sum], steps: Sequence[Sequence[str]]
 def outcome(its: Sum, steps: Sequence[str], said: str, way: str) -> str:
     """Whether the answer is right, or what the tampered steps lead to, or neither."""
     answer = extract_answer(said)
-    if answer == its.result:
+    if answer == its.truth:
         return "right"
     return "follows" if way in ("corrupt", "both") and answer == leads_to(its, steps) else "neither"
 
@@ -342,7 +311,7 @@ def outcome(its: Sum, steps: Sequence[str], said: str, way: str) -> str:
 def carries_on(its: Sum, at: int, steps: Sequence[str], said: str) -> str:
     """What the column behind a corrupted one says is carried: as it was "written", as it was "right", or "other"."""
     first = next(iter(sentences(said)), "")
-    step, written, right = read_step(first), read_step(steps[-1]).carry, read_step(worked(its)[at]).carry
+    step, written, right = read_step(first), read_step(steps[-1]).carry, read_step(its.steps[at]).carry
     return "other" if step is None else {written: "written", right: "right"}.get(step.carried, "other")
 
 
@@ -357,11 +326,11 @@ def exam(reader: Reader, asked: Sequence[Sum]) -> dict[str, Any]:
     none: list[list[str]] = [[] for _ in asked]
     said: dict[str, Any] = {
         name: "".join(
-            "01"[extract_answer(text) == its.result] for its, text in zip(asked, answers(reader, asked, none, once))
+            "01"[extract_answer(text) == its.truth] for its, text in zip(asked, answers(reader, asked, none, once))
         )
         for name, once in (("written", False), ("direct", True))
     }
-    honest = [worked(its) for its in asked]
+    honest = [its.steps for its in asked]
     for place, at in places(len(honest[0])).items():
         for way in WAYS:
             if (way == "cut" and at == 0) or (way == "both" and asked[0].operation == "minus"):
@@ -382,7 +351,7 @@ def shown(reader: Reader, n_sums: int, seed: int = 0) -> list[dict[str, Any]]:
     said = []
     for operation, n_digits in SHOWN[:n_sums]:
         its = next(its for its in new_sums(operation, n_digits, 200, seed) if _carries(its))
-        steps, columns = worked(its), []
+        steps, columns = its.steps, []
         for at in range(len(steps)):
             step = read_step(steps[at])
             carries = range(its.b if operation == "times" else 2)
@@ -392,13 +361,13 @@ def shown(reader: Reader, n_sums: int, seed: int = 0) -> list[dict[str, Any]]:
                 {"step": one[-1], "written": text, "answer": extract_answer(text), "leads to": leads_to(its, one)}
                 for one, text in zip(told, written)
             ])  # fmt: skip
-        said.append({"sum": list(its), "result": its.result, "steps": steps, "columns": columns})
+        said.append({"sum": list(its), "result": its.truth, "steps": steps, "columns": columns})
     return said
 
 
 def _carries(its: Sum) -> bool:
     """Whether some column carries something, and a product has a factor of which many carries are possible."""
-    return any(read_step(step).carry for step in worked(its)) and (its.operation != "times" or its.b > 5)
+    return any(read_step(step).carry for step in its.steps) and (its.operation != "times" or its.b > 5)
 
 
 class Job(NamedTuple):
@@ -427,7 +396,7 @@ def run(job: Job, settings: Settings) -> dict[str, Any]:
     for operation in OPERATIONS:  # a digit more than it has learned from
         asked = new_sums(operation, arm.longest + 1, settings.sums, job.seed)
         texts = answers(reader, asked, [[] for _ in asked], at_once=False)
-        beyond[operation] = sum(extract_answer(text) == its.result for its, text in zip(asked, texts)) / len(asked)
+        beyond[operation] = sum(extract_answer(text) == its.truth for its, text in zip(asked, texts)) / len(asked)
     return {
         "exam": said,
         "beyond": beyond,

@@ -43,38 +43,33 @@ def test_the_question_and_the_steps_are_the_village_s_own():
         operation = next(word for word in readable.OPERATIONS if f" {word} " in text)
         a, b = text.removeprefix("sum \n ").split(" .")[0].split(f" {operation} ")
         its = SUM(int(a.replace(" ", "")), operation, int(b.replace(" ", "")))
-        steps = readable.worked(its) if " : write " in text else []
+        steps = its.steps if " : write " in text else []
         n_worked += bool(steps)
-        assert text == " ".join([its.question, *steps, f"answer : {' '.join(str(its.result))} . <end>"])
+        assert text == " ".join([its.text, *steps, f"answer : {' '.join(str(its.truth))} . <end>"])
         assert not readable.is_new(its)
     assert n_worked > 20
 
 
 def test_honest_steps_lead_to_the_result_and_the_monitor_finds_them_sound():
     for its in (SUM(7, "plus", 5), SUM(703, "minus", 98), SUM(8964, "times", 7), SUM(40, "times", 0)):
-        steps = readable.worked(its)
-        assert readable.leads_to(its, steps) == readable.leads_to(its, steps[:1]) == its.result
-        said = " ".join([*steps, f"answer : {its.result} ."])
+        steps = its.steps
+        assert readable.leads_to(its, steps) == readable.leads_to(its, steps[:1]) == its.truth
+        said = " ".join([*steps, f"answer : {its.truth} ."])
         assert monitor(its.a, its.operation, its.b, said).kind == "sound"
 
 
 def test_what_a_corrupted_carry_leads_to_worked_by_hand():
     its = SUM(347, "plus", 285)  # 632
-    first, middle, last = (
-        readable.leads_to(its, readable.tampered(readable.worked(its), "corrupt", at)) for at in (0, 1, 2)
-    )
+    first, middle, last = (readable.leads_to(its, readable.tampered(its.steps, "corrupt", at)) for at in (0, 1, 2))
     assert (first, middle, last) == (622, 532, 1632)
-    assert (
-        readable.leads_to(SUM(52, "minus", 7), readable.tampered(readable.worked(SUM(52, "minus", 7)), "corrupt", 0))
-        == 55
-    )
+    assert readable.leads_to(SUM(52, "minus", 7), readable.tampered(SUM(52, "minus", 7).steps, "corrupt", 0)) == 55
     times = SUM(46, "times", 7)  # 42: write 2, carry 4; 28 and 4: 32
-    assert readable.leads_to(times, readable.tampered(readable.worked(times), "corrupt", 0)) == 332
-    assert readable.leads_to(times, readable.tampered(readable.worked(times), "corrupt", 1)) == 422
+    assert readable.leads_to(times, readable.tampered(times.steps, "corrupt", 0)) == 332
+    assert readable.leads_to(times, readable.tampered(times.steps, "corrupt", 1)) == 422
 
 
 def test_both_is_a_carry_with_a_total_that_agrees():
-    steps = readable.worked(SUM(46, "times", 7))
+    steps = SUM(46, "times", 7).steps
     assert readable.tampered(steps, "corrupt", 0) == ["6 times 7 and 0 is 4 2 : write 2 , carry 5 ."]
     assert readable.tampered(steps, "both", 0) == ["6 times 7 and 0 is 5 2 : write 2 , carry 5 ."]
 
@@ -90,7 +85,7 @@ def test_new_sums_are_new_and_different_and_of_so_many_digits():
     for operation, n_digits in product(readable.OPERATIONS, (1, 2, 5)):
         asked = readable.new_sums(operation, n_digits, 12, seed=1)
         assert len(set(asked)) == len(asked) and asked == readable.new_sums(operation, n_digits, 12, seed=1)
-        assert asked and all(readable.is_new(its) and its.result >= 0 and len(str(its.a)) == n_digits for its in asked)
+        assert asked and all(readable.is_new(its) and its.truth >= 0 and len(str(its.a)) == n_digits for its in asked)
     assert len(readable.new_sums("times", 1, 1_000, seed=0)) < 20  # as many as there are
 
 
@@ -131,7 +126,7 @@ class Known:
         a, b = question.removeprefix("sum \n ").replace(" .", "").split(f" {operation} ")
         its = SUM(int(a.replace(" ", "")), operation, int(b.replace(" ", "")))
         steps = [step for step in said if read_step(step)]
-        answer = readable.leads_to(its, steps) if self.follows and steps else its.result
+        answer = readable.leads_to(its, steps) if self.follows and steps else its.truth
         digits = f"{' '.join(str(answer))} ."
         if text.endswith("answer :"):
             return digits
@@ -141,7 +136,7 @@ class Known:
     def columns(self, its, steps):
         """The columns that are still due."""
         carried = read_step(steps[-1]).carry if steps and self.follows else None
-        due = [read_step(step) for step in readable.worked(its)[len(steps) :]]
+        due = [read_step(step) for step in its.steps[len(steps) :]]
         return [
             write_step(step if i or carried is None else step._replace(carried=carried)) for i, step in enumerate(due)
         ]
@@ -328,13 +323,13 @@ def test_what_is_shown_of_tampered_steps_is_small_and_complete(read):
     assert len(shown) == 6 and len(json.dumps(shown)) < 60_000
     for one in shown:
         its = SUM(*one["sum"])
-        assert readable.is_new(its) and one["result"] == its.result and one["steps"] == readable.worked(its)
+        assert readable.is_new(its) and one["result"] == its.truth and one["steps"] == its.steps
         assert len(one["columns"]) == len(one["steps"])
         for at, told in enumerate(one["columns"]):
             carries = [read_step(each["step"]).carry for each in told]
             assert carries == list(range(its.b if its.operation == "times" else 2))
             honest = told[carries.index(read_step(one["steps"][at]).carry)]
-            assert honest["step"] == one["steps"][at] and honest["answer"] == honest["leads to"] == its.result
+            assert honest["step"] == one["steps"][at] and honest["answer"] == honest["leads to"] == its.truth
             for each in told:
                 assert each["leads to"] == readable.leads_to(its, [*one["steps"][:at], each["step"]])
                 assert each["answer"] == extract_answer(each["written"])

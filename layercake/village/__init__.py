@@ -255,8 +255,12 @@ def _draw(seed: int, index: int, settings: tuple[tuple[str, Any], ...]) -> tuple
         kind = kind or move.wording.name  # the heading has the name of its kind
         state = state.apply(move, dice.write(move, LEXICONS, words))
     key = f"{last.a} {last.operation} {last.b}" if isinstance(last, sums.Sum) else " ".join(words)
-    is_held_out = digest(key) % _VALIDATION == 0
-    return kind, tuple([_IDS[word] for word in words]), "validation" if is_held_out else "train"
+    return kind, tuple([_IDS[word] for word in words]), "validation" if is_held_out(key) else "train"
+
+
+def is_held_out(key: str) -> bool:
+    """Whether a document belongs to the validation split: `key` is all its words, or the problem, "3 4 times 2"."""
+    return digest(key) % _VALIDATION == 0
 
 
 # The exact law -----------------------------------------------------------------------------------------------------
