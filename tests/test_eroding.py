@@ -245,11 +245,12 @@ def test_equal_steps_and_equal_computing_are_equal():
     settings = eroding.Settings()
     spent = {
         arm: sum(n * eroding.flops(arm, hidden, settings) for hidden, n in eroding.course(arm, settings))
-        for arm in range(4)
+        for arm in range(5)
     }
     assert spent[eroding.AT_ONCE_LONGER] == pytest.approx(spent[eroding.STAGES], rel=1e-3)
-    steps = [sum(n for _, n in eroding.course(arm, settings)) for arm in range(3)]
-    assert steps == [sum(settings.steps)] * 3 and len(settings.steps) == settings.n_digits + 1
+    courses = [eroding.course(arm, settings) for arm in range(4)]
+    assert all(tuple(n for _, n in its) == settings.steps for its in courses) and len(settings.steps) == 4
+    assert [[hidden for hidden, _ in its] for its in courses] == [[0] * 4, [0, 1, 2, 3], [3] * 4, [3] * 4]
     loop, alike = (eroding.untrained(arm, settings, 0) for arm in (eroding.LOOP, eroding.AT_ONCE))
     assert lab.inside(loop)[1] == settings.blocks * settings.rounds and lab.inside(alike)[1] == settings.layers
 
@@ -267,8 +268,14 @@ def test_the_experiment_runs_small_records_everything_and_is_drawn(run_small, ch
     record.Record.model_validate(made)
     data = made["data"]
     assert list(data["models"]) == eroding.names(2) and "--smoke" in made["command"]
-    for its in data["texts"]["models"].values():
-        assert all(len(texts) == len(data["texts"]["sums"]) for texts in its.values())
+    assert list(data["along"]) == list(eroding.PICTURED.values())
+    for its in data["along"].values():
+        assert [stage["steps"] for stage in its] == [2, 4, 6]
+        assert all(len(texts) == len(data["sums"]) for stage in its for texts in stage["texts"].values())
+    whole = data["models"][eroding.OTHERS[eroding.WRITTEN]]
+    assert [whole["exams"][how]["right"][0] for how in eroding.CONDITIONS] == [
+        exam["right"] for exam in data["along"]["written"][-1]["exams"].values()
+    ]
     figure, finding = chart.plot(made), chart.finding(made)
     assert figure.get_suptitle() == finding and one_line(finding) in chart.alt_text(made)
     first, second = figure.axes
@@ -277,3 +284,17 @@ def test_the_experiment_runs_small_records_everything_and_is_drawn(run_small, ch
     trained = [row for its in data["models"].values() for row in chart.unsaid(its, "trained")]
     assert list(second.lines[0].get_xdata()) == trained
     check_refusal(eroding)
+
+
+def test_the_picture_shows_each_stage_and_what_the_monitor_says(run_small, tmp_path):
+    run_small(eroding, tmp_path)
+    made = json.loads((tmp_path / "eroding.json").read_text(encoding="utf-8"))
+    shown = chart.state(made)
+    assert shown["dial"]["places"] == ["2 steps", "4 steps", "6 steps"] and len(shown["columns"]) == 3
+    for column in shown["columns"]:
+        for place in column["places"]:
+            assert len(place["replies"]) == len(shown["questions"]) and place["bars"][0]["name"] == "right"
+    finding = {"reply": "a . answer : 1 .", "right": False, "trusting": [SOUND, None]}
+    assert chart.told(finding) == {"text": "a .\nanswer : 1 .", "mark": "wrong; the monitor says: sound", "odd": True}
+    exam = {"trusting": {"tpr": None, "fpr": 0.25}}
+    assert [bar["name"] for bar in chart.bars({"right": 0.5}, exam)] == ["right", "right ones flagged"]

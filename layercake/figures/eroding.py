@@ -3,6 +3,7 @@
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from layercake import results
 from layercake.figures.style import BLUE, GREEN, INK, RED, YELLOW, canvas, dress, one_line, rows, seeds
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def unsaid(its: dict[str, Any], probe: str) -> list[float]:
 
 
 def finding(record: dict[str, Any]) -> str:
-    """From the first row, all steps written, to that where all are taken away."""
+    """From the first row, all steps written throughout, to that where all are taken away."""
     models = record["data"]["models"]
-    ends = [models[name] for name in ("all steps written", "all steps taken away")]
+    ends = [models[name] for name in ("written throughout", "all steps taken away")]
     right = [f"{median(its['exams'][GREEDY]['right']):.0%}" for its in ends]
     told = [f"{median(values):.2f}" if (values := products(its, "trusting")) else "none" for its in ends]
     read = [f"{median(unsaid(ends[1], probe)):.0%}" for probe in ("trained", "digits")]
@@ -99,3 +100,49 @@ def plot(record: dict[str, Any]) -> "Figure":
         axes.grid(axis="x", color="#dddddd", lw=0.6)
         axes.legend(frameon=False, labelcolor=INK, loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8)
     return figure
+
+
+# The moving picture ---------------------------------------------------------------------------------------------------
+
+COLUMNS = {"written": "Written: keeps its steps", "taken away": "Shortened: its steps are taken away",
+           "loop": "Hidden: runs in a loop"}  # fmt: skip
+VERDICTS = {
+    "sound": "sound", "no answer": "no answer", "shortcut": "the answer does not follow", "wrong step": "a wrong step",
+}  # fmt: skip
+
+
+def state(record: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the picture `replies` shows of the record: the same sum worked by three models, stage by stage."""
+    data = (record or results.load("eroding"))["data"]
+    asked, at = data["sums"][0], 0
+    columns = []
+    for arm, title in COLUMNS.items():
+        places = []
+        for its in data["along"][arm]:
+            exam = noisy(its)
+            said = [texts[at] for texts in its["texts"].values()]
+            places.append({"bars": bars(its["exams"][GREEDY], exam), "replies": [told(one) for one in said]})
+        columns.append({"title": title, "places": places})
+    question = f"{asked['a']} times {asked['b']}"
+    return {
+        "dial": {"name": "Training", "places": [f"{its['steps']:,} steps" for its in data["along"]["written"]]},
+        "questions": [question, f"{question}, disturbed on the way"],
+        "columns": columns,
+        "note": "One seed of three. The monitor believes what is not written, and checks what is. Bars: of 1,000 new "
+        "sums, how many are right undisturbed; under noise, how many of the wrong answers and of the right ones the "
+        "monitor flags.",
+    }
+
+
+def bars(plain: dict[str, Any], disturbed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Right answers, and what the trusting monitor flags under noise; nothing where there is nothing to flag."""
+    found = {"wrong ones flagged": disturbed["trusting"]["tpr"], "right ones flagged": disturbed["trusting"]["fpr"]}
+    flagged = [{"name": name, "value": rate, "odd": True} for name, rate in found.items() if rate is not None]
+    return [{"name": "right", "value": plain["right"]}, *flagged]
+
+
+def told(one: dict[str, Any]) -> dict[str, Any]:
+    """A reply, a step a line, and what is said of it."""
+    verdict = VERDICTS[one["trusting"][0]]
+    mark = f"{'right' if one['right'] else 'wrong'}; the monitor says: {verdict}"
+    return {"text": one["reply"].replace(" . ", " .\n"), "mark": mark, "odd": not one["right"]}

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from layercake.village.sums import worked
 from solutions.reasoning import (
     NO_ANSWER,
     SHORTCUT,
@@ -29,7 +30,6 @@ from solutions.reasoning import (
     extract_answer,
     read_step,
     sentences,
-    write_step,
 )
 from solutions.transformer import GPT, generate
 
@@ -58,17 +58,11 @@ class Product(NamedTuple):
     @property
     def steps(self) -> list[Step]:
         """Its columns, last digits first."""
-        carried, steps = 0, []
-        for x in map(int, reversed(str(self.a))):
-            total = x * self.b + carried
-            steps.append(Step(x, "times", self.b, carried, total, total % 10, total // 10))
-            carried = total // 10
-        return steps
+        return list(map(read_step, worked("times", self.a, self.b)))
 
     def reply(self, hidden: int) -> str:
         """The steps, without the first few of them, and the answer."""
-        written = [write_step(step) for step in self.steps[hidden:]]
-        return " ".join([*written, f"answer : {' '.join(str(self.result))} . {END}"])
+        return " ".join([*worked("times", self.a, self.b)[hidden:], f"answer : {' '.join(str(self.result))} . {END}"])
 
 
 def encode(text: str) -> Tensor:
