@@ -2,9 +2,11 @@
 
 import functools
 import gc
+import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -34,6 +36,7 @@ LONGEST_REPLY = {  # in the same labs: of what a model writes, eight tokens do, 
     "reward.rollouts": "LONGEST",
     "sft": "N_TOKENS",
 }
+os.environ["LAYERCAKE_MINE"] = tempfile.mkdtemp(prefix="layercake-mine-")  # not beside the notebooks that tests run
 WIDE = {"width": 1280, "height": 900}
 sys.modules.setdefault("rfc3987_syntax", None)  # as the command line does: jsonschema would build a grammar in seconds
 gc.set_threshold(100_000, 20, 20)  # as the command line does: most of what is made are modules and tests, which stay

@@ -235,6 +235,7 @@ IMPORT = "from solutions.attention import causal_attention"
         ([f"try:\n    causal_attention\nexcept NameError:\n    {IMPORT}"], True),
         (["def causal_attention(): ...", f"try:\n    causal_attention\nexcept NameError:\n    {IMPORT}"], False),
         ([f"def own():\n    {IMPORT}"], False),
+        (["from layercake.mine import causal_attention"], True),  # the learner's own, from before: not written here
         (["causal_attention = 1", "%%time\n" + IMPORT, "broken("], False),
     ],
 )

@@ -22,6 +22,17 @@ def parse(source: str) -> list[ast.stmt]:
         raise SyntaxError(str(error)) from None
 
 
+def defined(statement: ast.stmt) -> set[str]:
+    """The names that a statement at the top level binds."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return {statement.name}
+    if isinstance(statement, ast.Expr):
+        return set()
+    names = {part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    imports = [part for part in ast.walk(statement) if isinstance(part, (ast.Import, ast.ImportFrom))]
+    return names | {(alias.asname or alias.name).split(".")[0] for part in imports for alias in part.names}
+
+
 def sound(text: str) -> str:
     """The same text, with a question mark for each half of a character, which no file and no page can hold."""
     return text.encode("utf-8", "replace").decode("utf-8")

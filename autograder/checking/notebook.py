@@ -11,9 +11,9 @@ from typing import Any
 
 from autograder.checking.display import as_html, as_text, number
 from autograder.checking.judge import Verdict, judge, observe_all, without_points
+from autograder.checking.kept import keep
 from autograder.checking.topic import PUBLIC_SEED, Topic
-
-AT_GRADING = "LAYERCAKE_GRADING"  # set in the room where a submission runs, which has no reference
+from layercake.mine import AT_GRADING
 
 
 class Points(float):
@@ -48,6 +48,8 @@ def try_out(topic: Topic, subject: Any) -> Points:
     points.verdict = verdict
     _VERDICTS.setdefault(topic.name, {})[verdict.exercise] = verdict
     points.so_far = _so_far(topic)
+    if verdict.earned == verdict.points:
+        points.so_far += f" {_kept(topic, verdict)}".rstrip()
     if not _shows_html():
         print(as_text(verdict), points.so_far, sep="\n")
     return points
@@ -62,6 +64,13 @@ def all_scores(topic: Topic) -> None:
         earned, later = (number(seen[name].earned), "") if name in seen else ("–", ", not checked yet")
         print(f"{place:>2}. {name:<{width}}  {earned} of {number(topic.exercises[name].points)}{later}")
     print(_so_far(topic))
+
+
+def _kept(topic: Topic, verdict: Verdict) -> str:
+    """Keep what passed for later notebooks, and say so; it passes by itself only where what it calls does."""
+    if verdict.given:
+        return f"It is kept for later notebooks once {' and '.join(verdict.given)} passes too."
+    return keep(topic, verdict.exercise)
 
 
 def _so_far(topic: Topic) -> str:
@@ -86,6 +95,9 @@ def _verdict(topic: Topic, subject: Any) -> Verdict:
         raise LookupError(f"{name!r} is no exercise of {topic.name}; there are: {', '.join(topic.exercises)}")
     if _is_reference(subject):
         reason = "This is the reference. It lets you go on, and earns no points until you write your own."
+        return without_points(topic.exercises[name], "reference", reason)
+    if getattr(subject, "__module__", "").startswith("layercake.mine"):
+        reason = "This is yours, kept from before. It earns points where it is written in the notebook: paste it here."
         return without_points(topic.exercises[name], "reference", reason)
     verdict = _judged(topic, name, subject)
     if verdict.earned < verdict.points and (faulty := _faulty(topic, name, subject)):

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.checking.cells import parse
+from autograder.checking.cells import defined, parse
 from autograder.checking.topic import CHECKS, PACKAGE, ROOT
 
 
@@ -114,7 +114,7 @@ def _definitions(cells: list[dict]) -> dict[str, list[ast.stmt]]:
 
 def _taken(node: ast.AST, topic: str) -> set[str]:
     """The names that one statement takes over as they are: by an import, or as in `f = reference.f`."""
-    if isinstance(node, ast.ImportFrom) and node.module == f"solutions.{topic}":
+    if isinstance(node, ast.ImportFrom) and node.module in (f"solutions.{topic}", "layercake.mine"):
         return {alias.name for alias in node.names if alias.asname in (None, alias.name)}
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and len(node.targets) == 1:
         target = node.targets[0]
@@ -189,17 +189,6 @@ def _needed(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
         if _imported(node):
             node.names = [alias for alias in node.names if (alias.asname or alias.name) in wanted]
     return kept
-
-
-def defined(statement: ast.stmt) -> set[str]:
-    """The names that a statement at the top level binds."""
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return {statement.name}
-    if isinstance(statement, ast.Expr):
-        return set()
-    names = {part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-    imports = [part for part in ast.walk(statement) if isinstance(part, (ast.Import, ast.ImportFrom))]
-    return names | {(alias.asname or alias.name).split(".")[0] for part in imports for alias in part.names}
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -24,11 +24,11 @@ from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from autograder.checking.notebook import AT_GRADING
 from autograder.checking.observe import Observation, Raised, is_incomplete, named, observe, pack
 from autograder.checking.topic import Topic, load
 from autograder.sandbox.limits import TimeLimit, excess_of, limit_resources, limited, memory_of
 from autograder.sandbox.walls import HOME
+from layercake.mine import AT_GRADING
 
 HEADER = struct.Struct(">II")  # bytes of JSON, bytes of safetensors
 MAX_TEXT = 10_000  # characters of one cell's output that are kept
