@@ -266,18 +266,26 @@ def _from_hub(text: HubText, cache: str | os.PathLike[str] | None) -> bytes:
 
 def _fetch(text: HubText, cache: str | os.PathLike[str] | None) -> Path:
     """Where the cache holds the file, after fetching it if need be."""
+    place = {"repo_id": text.repository, "filename": text.file, "repo_type": "dataset", "revision": text.revision}
+    return fetch_from_hub(place, cache, INSTEAD)
+
+
+def fetch_from_hub(place: dict[str, str], cache: str | os.PathLike[str] | None, instead: str = "") -> Path:
+    """Where the cache holds a file of the hub, after fetching it if need be.
+
+    `place` has what `hf_hub_download` takes: repo_id, filename, revision, repo_type. Raises DownloadError, which ends
+    with what to do `instead`, ModuleNotFoundError without the hub's library.
+    """
+    instead = f" Instead: {instead}" if instead else ""
     try:
         from huggingface_hub import errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
     except ModuleNotFoundError as error:
         if error.name != "huggingface_hub":
             raise
-        missing = (
-            f"Texts of the Hugging Face hub need one more package: pip install huggingface_hub. Instead: {INSTEAD}"
-        )
+        missing = f"Files of the Hugging Face hub need one more package: pip install huggingface_hub.{instead}"
         raise ModuleNotFoundError(missing, name=error.name) from None
-    place = {"repo_id": text.repository, "filename": text.file, "repo_type": "dataset", "revision": text.revision}
     cache = None if cache is None else Path(cache).expanduser()
-    place["endpoint"] = os.environ.get("HF_ENDPOINT")  # a mirror; the library itself reads it only when imported
+    place = {**place, "endpoint": os.environ.get("HF_ENDPOINT")}  # a mirror; the library reads it only when imported
     try:
         try:
             return Path(hf_hub_download(**place, cache_dir=cache, local_files_only=True))
@@ -286,8 +294,8 @@ def _fetch(text: HubText, cache: str | os.PathLike[str] | None) -> Path:
             get_hf_file_metadata(hf_hub_url(**place), endpoint=place["endpoint"], token=False)
             return Path(hf_hub_download(**place, cache_dir=cache, token=False))
     except Exception as error:  # the library's transport, and with it its errors, differ from version to version
-        what = f"{text.file} of {text.repository} (revision {text.revision[:7]})"
-        raise DownloadError(f"{what} is not in the cache, and {_why(error)} Instead: {INSTEAD}") from error
+        what = f"{place['filename']} of {place['repo_id']} (revision {place['revision'][:7]})"
+        raise DownloadError(f"{what} is not in the cache, and {_why(error)}{instead}") from error
 
 
 def _why(error: Exception) -> str:
