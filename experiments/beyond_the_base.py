@@ -1,6 +1,6 @@
 """Measures the claim "beyond-the-base": what training by rewards adds to what a model could do before.
 
-    python -m experiments.beyond_the_base                       # 39 jobs, an hour on one core, half of it on two
+    python -m experiments.beyond_the_base                       # 65 jobs, an hour and a half on one core
     python -m experiments.beyond_the_base --smoke --folder DIR  # few steps, few draws
 
 Writes layercake/recorded/beyond-the-base.json. The base is the village model, and there are two tasks, products of four
@@ -91,7 +91,7 @@ class Course(NamedTuple):
 class Settings:
     """All sizes of the measurement."""
 
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     problems: int = 24  # in an exam; other seeds have other problems
     draws: int = 1_024
     further: int = 96  # problems whose chance is computed and that are not drawn for
@@ -105,15 +105,18 @@ CLAIM = {
     "id": "beyond-the-base",
     "title": "Sharper, and where steps may be written, further",
     "sentence": "Paid for right numbers, a model is right more often at the first try. Where it has to answer at once "
-    "this is all: in 1,024 tries it solves no more problems than before. Where it may write its steps, and an unusual "
-    "question had put it off them, it solves problems that the base does not solve in 1,024 tries, as a coin's "
-    "rewards, rewards for form, a lower temperature and forced steps do not make it.",
+    "this is all: in 1,024 tries it solves fewer problems than before. Where it may write its steps, and an unusual "
+    "question had put it off them, it solves problems that the base does not solve in 1,024 tries; SFT on its own "
+    "right replies makes it do so too, and a coin's rewards, a lower temperature and forced steps do not. Rewards for "
+    "form do in some seeds, and in others take away what it could do.",
     "refuted_by": "Where it may work: a pass@1,024 after verified rewards that does not exceed the base's beyond the "
     "interval and in every seed, or curves that cross; or a coin, form, a lower temperature or forced steps that "
     "exceed the base's as well. At once: a pass@1,024 that exceeds the base's beyond the interval, or a pass@1 that "
     "does not.",
 }
 LIMITS = [
+    "The claim as it was before the run said that rewards for form would get no further than the base: one of the "
+    "first three seeds did, which is why there are five, and why the claim says what it says now.",
     "Two tasks, one base of 2.8 million parameters, sums: that both cases occur is shown, and not how often.",
     "The tasks were chosen by the base's exact chances, out of some sixty ways to ask for sums: most others it solves "
     "always, given 1,024 tries, or never.",
@@ -570,6 +573,7 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
             if arm != BASE:
                 said |= {f"{name}, ahead, {key}": its["ahead"][key] for key in ("first", "last", "exact")}
                 said[f"{name}, beyond"] = beyond(its)
+                said[f"{name}, seeds ahead"] = sum(ahead > 0 for ahead in its["ahead"]["each"])
                 said[f"{name}, crosses"] = its["crosses"]
                 said[f"{name}, crosses, exact"] = its["crosses, exact"]
                 said[f"{name}, sets"] = its["sets"]

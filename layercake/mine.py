@@ -2,10 +2,10 @@
 
 Each name is the learner's own where it has passed all its checks, and the reference where it has not; one line says
 which is whose. A passed `check(...)` keeps the source (`autograder.checking.kept`) in a folder, one file for each
-exercise, with all that it needs from its notebook: on the mounted Drive in Colab, else beside the notebook, where the
-later notebooks find it. Nothing is loaded that was not checked: a file that was changed since, or whose checks or whose
-reference are of another version of the course, gives way to the reference. `pack` and `unpack` carry the folder from
-one machine to another.
+exercise: on the mounted Drive in Colab, else beside the notebook, where the later notebooks find it. Nothing is loaded
+that was not checked: a file that was changed since, or whose checks or whose reference are of another version of the
+course, gives way to the reference. What an exercise uses of other exercises it takes from here too, so a model has one
+`Block`, whoever asks. `to_zip` and `from_zip` carry the folder from one machine to another.
 """
 
 import ast
@@ -16,16 +16,16 @@ import linecache
 import os
 import pkgutil
 import re
-import shutil
 import sys
 import zipfile
 from functools import cache
 from pathlib import Path, PurePosixPath
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any, NamedTuple
 
 import solutions
 
+__all__ = ["from_zip", "to_zip"]
 FOLDER = "layercake-mine"
 ELSEWHERE = "LAYERCAKE_MINE"  # an environment variable that names another folder
 AT_GRADING = "LAYERCAKE_GRADING"  # and the one that is set where a submission is graded
@@ -62,7 +62,7 @@ def folder() -> Path:
     A notebook in a folder of its own, named as its topic, has it one level up, so that the next topic finds it.
     """
     if given := os.environ.get(ELSEWHERE):
-        return Path(given)
+        return Path(given).expanduser()
     if DRIVE.is_dir():
         return DRIVE / FOLDER
     here = Path.cwd()
@@ -72,14 +72,22 @@ def folder() -> Path:
     return (here.parent if here.name in _topics() else here) / FOLDER
 
 
+def find(topic: str, name: str) -> Kept | None:
+    """What is kept of an exercise, as it may be loaded: unchanged, and checked by this version of the course."""
+    path = folder() / topic / f"{name}.py"
+    kept = read(path) if path.is_file() else None
+    return kept if kept and kept.version == version(topic) else None
+
+
 def keep(topic: str, name: str, source: str) -> Path:
     """Write the source of an exercise that has passed; where. What stood there and was edited by hand is put aside."""
+    source = _unix(source)
     path = folder() / topic / f"{name}.py"
     today = datetime.date.today().isoformat()
     kept = Kept(name, topic, today, version(topic), _digest(source), source)
     if path.exists():
         before = read(path)
-        if before and before[:2] + before[3:] == kept[:2] + kept[3:]:
+        if before and before._replace(date=today) == kept:
             return path
         if before is None:
             path.rename(_free(path.with_suffix(".edited.py")))
@@ -92,7 +100,11 @@ def keep(topic: str, name: str, source: str) -> Path:
 
 def read(path: Path) -> Kept | None:
     """What a file keeps, or None where it is none of ours, or was changed since."""
-    text = path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
+    return _parsed(path.read_bytes())
+
+
+def _parsed(data: bytes) -> Kept | None:
+    text = _unix(data.decode("utf-8-sig", "replace"))
     if not (said := HEADER.match(text)):
         return None
     kept = Kept(**said.groupdict(), source=text[said.end() :])
@@ -101,46 +113,49 @@ def read(path: Path) -> Kept | None:
 
 @cache
 def version(topic: str) -> str:
-    """A digest of all that judges a topic: its checks and its reference."""
+    """A digest of all that judges a topic: its checks and its reference, whatever their line ends."""
     files = [ROOT / "solutions" / f"{topic}.py", *sorted((ROOT / "autograder" / "checks" / topic).glob("*.py"))]
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+    return _digest("\0".join(_unix(path.read_text(encoding="utf-8")) for path in files))
 
 
-def pack(path: str | Path = f"{FOLDER}.zip") -> Path:
+def to_zip(path: str | Path = f"{FOLDER}.zip") -> Path:
     """Put all that is kept into one zip, for another machine; in Colab the browser downloads it.
 
     Raises FileNotFoundError where nothing is kept yet.
     """
-    files = sorted(folder().rglob("*.py"))
-    if not files:
+    kept = [each for file in sorted(folder().glob("*/*.py")) if (each := read(file))]
+    if not kept:
         raise FileNotFoundError(f"nothing is kept in {folder()} yet: pass a check first")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for file in files:
-            bundle.write(file, file.relative_to(folder()).as_posix())
+        for each in kept:
+            bundle.writestr(f"{each.topic}/{each.name}.py", each.text)
     if "google.colab" in sys.modules:
         sys.modules["google.colab"].files.download(str(path))
     return Path(path)
 
 
-def unpack(path: str | Path = f"{FOLDER}.zip") -> list[str]:
-    """Take what a zip of `pack` has; the exercises that were taken. A file that is here and differs stays as it is.
+def from_zip(path: str | Path = f"{FOLDER}.zip") -> list[str]:
+    """Take what a zip has of `to_zip`, or of the folder; the exercises that were taken.
 
-    Raises ValueError where the zip holds something else.
+    A file that is here already stays as it is, and is named. Raises ValueError where the zip holds nothing of ours.
     """
-    taken = []
+    taken, left = [], []
     with zipfile.ZipFile(path) as bundle:
-        for entry in bundle.namelist():
-            place = PurePosixPath(entry)
-            if len(place.parts) != 2 or place.parts[0] not in _topics() or place.suffix != ".py":
-                raise ValueError(f"{path} is no zip of layercake.mine.pack(): it holds {entry!r}")
-        for entry in bundle.namelist():
-            target = folder() / entry
-            if target.exists():
-                continue
+        found = [
+            kept
+            for entry in bundle.infolist()
+            if PurePosixPath(entry.filename).suffix == ".py" and (kept := _parsed(bundle.read(entry)))
+        ]
+    if not found:
+        raise ValueError(f"{path} holds nothing that `to_zip` has written")
+    for kept in found:
+        target = folder() / kept.topic / f"{kept.name}.py"
+        (left if target.exists() else taken).append(kept.name)
+        if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            with bundle.open(entry) as source, target.open("wb") as file:
-                shutil.copyfileobj(source, file)
-            taken.append(target.stem)
+            target.write_text(kept.text, encoding="utf-8")
+    if left:
+        print(f"{', '.join(left)}: already here, in {folder()}, and left as they are.")
     return taken
 
 
@@ -151,22 +166,32 @@ def __getattr__(name: str) -> Any:
     if os.environ.get(AT_GRADING):
         return reference
     own, whose = _own(topic, name)
-    _say(name, whose, sys._getframe(1))
+    frame = sys._getframe(1)
+    if frame.f_globals.get("__name__") != __name__:  # else a part of what is being loaded
+        _say(name, whose, frame)
     return reference if own is None else own
+
+
+def topic_of(name: str) -> str | None:
+    """The topic whose reference defines a name, or None."""
+    for topic in _topics():
+        module = importlib.import_module(f"solutions.{topic}")
+        if getattr(getattr(module, name, None), "__module__", None) == module.__name__:
+            return topic
+    return None
 
 
 def _reference(name: str) -> tuple[str, Any]:
     """The topic of an exercise, and its reference."""
-    for topic in _topics():
-        module = importlib.import_module(f"solutions.{topic}")
-        if getattr(getattr(module, name, None), "__module__", None) == module.__name__:
-            return topic, getattr(module, name)
+    if topic := topic_of(name):
+        return topic, getattr(sys.modules[f"solutions.{topic}"], name)
     raise AttributeError(f"{name!r} is no exercise of this course, so it can be neither yours nor the reference")
 
 
 @cache
 def _topics() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(solutions.__path__)]
+    there = {module.name for module in pkgutil.iter_modules(solutions.__path__)}
+    return sorted(there | {name.partition(".")[2] for name in sys.modules if name.startswith("solutions.")})
 
 
 _LOADED: dict[Kept, Any] = {}
@@ -175,28 +200,53 @@ _LOADED: dict[Kept, Any] = {}
 def _own(topic: str, name: str) -> tuple[Any, str]:
     """The learner's own, or None, and whose it is in the end, in words."""
     path = folder() / topic / f"{name}.py"
-    if not path.exists():
-        return None, "the reference"
-    if not (kept := read(path)):
-        return None, "the reference, since your file was changed after its check"
+    try:
+        if not path.exists():
+            return None, f"the reference, since nothing of yours is in {folder()}"
+        kept = read(path)
+    except OSError as error:
+        return None, f"the reference, since your file cannot be read ({error})"
+    if not kept:
+        return None, f"the reference, since your file was changed after its check ({path})"
     if kept.version != version(topic):
-        return None, "the reference, since your check was of another version of the course; run it again"
+        again = f"run its check in the notebook {topic} again"
+        return None, f"the reference, since the course has changed since your check ({again}; yours is in {path})"
     if kept not in _LOADED:
-        module = ModuleType(f"layercake.mine.{name}", f"What the learner wrote, in {path}.")
+        namespace = {"__name__": __name__, "__file__": str(path)}  # where pickle, too, finds what is defined there
         try:
-            exec(compile(kept.text, str(path), "exec"), vars(module))
+            exec(compile(kept.text, str(path), "exec"), namespace)
+            _LOADED[kept] = namespace[name]
         except Exception as error:
             return None, f"the reference, since yours does not load here: {error!r}"
-        _LOADED[kept] = vars(module)[name]
-    return _LOADED[kept], f"yours, checked on {kept.date}"
+    parts = [part for part in parts_of(kept.source) if not find(topic_of(part) or "", part)]
+    return _LOADED[kept], f"yours, checked on {kept.date}{', on the reference of ' * bool(parts)}{', '.join(parts)}"
+
+
+def parts_of(source: str) -> list[str]:
+    """The exercises that a source takes from here, and those that these take, in turn."""
+    parts: dict[str, None] = {}
+    todo = [source]
+    while todo:
+        for node in ast.walk(ast.parse(todo.pop())):
+            if isinstance(node, ast.ImportFrom) and node.module == __name__:
+                new = [alias.name for alias in node.names if alias.name not in parts]
+                parts.update(dict.fromkeys(new))
+                todo += [kept.source for part in new if (kept := find(topic_of(part) or "", part))]
+    return list(parts)
 
 
 _WHOSE: dict[str, str] = {}  # of one statement's names, as far as they were asked for
+_SAID: set[tuple[str, str]] = set()  # of names that were asked for outside an import
 
 
 def _say(name: str, whose: str, frame: FrameType) -> None:
-    """Say whose it is, in one line for all names of an import."""
-    asked = _asked(frame) or [name]
+    """Say whose it is, in one line for all names of an import; of others, as in `mine.GPT`, once."""
+    asked = _asked(frame)
+    if name not in asked:
+        if (name, whose) not in _SAID:
+            print(f"{name}: {whose}.")
+        _SAID.add((name, whose))
+        return
     _WHOSE[name] = whose
     if name == asked[-1]:
         groups: dict[str, list[str]] = {}
@@ -214,18 +264,22 @@ def _asked(frame: FrameType) -> list[str]:
         statements = ast.walk(ast.parse("".join(linecache.getlines(frame.f_code.co_filename))))
     except SyntaxError:
         return []
-    return [
+    names = [
         alias.name
         for node in statements
-        if isinstance(node, ast.ImportFrom)
-        and node.module == __name__
-        and node.lineno <= frame.f_lineno <= node.end_lineno
+        if isinstance(node, ast.ImportFrom) and node.module == __name__
+        if node.lineno <= frame.f_lineno <= node.end_lineno
         for alias in node.names
     ]
+    return list(dict.fromkeys(names))
 
 
-def _digest(source: str) -> str:
-    return hashlib.sha256(source.encode()).hexdigest()
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 def _free(path: Path) -> Path:

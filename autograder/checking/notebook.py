@@ -49,7 +49,7 @@ def try_out(topic: Topic, subject: Any) -> Points:
     _VERDICTS.setdefault(topic.name, {})[verdict.exercise] = verdict
     points.so_far = _so_far(topic)
     if verdict.earned == verdict.points:
-        points.so_far += f" {_kept(topic, verdict)}".rstrip()
+        points.so_far += f" {_kept(topic, verdict, subject)}".rstrip()
     if not _shows_html():
         print(as_text(verdict), points.so_far, sep="\n")
     return points
@@ -66,11 +66,11 @@ def all_scores(topic: Topic) -> None:
     print(_so_far(topic))
 
 
-def _kept(topic: Topic, verdict: Verdict) -> str:
+def _kept(topic: Topic, verdict: Verdict, subject: Any) -> str:
     """Keep what passed for later notebooks, and say so; it passes by itself only where what it calls does."""
     if verdict.given:
-        return f"It is kept for later notebooks once {' and '.join(verdict.given)} passes too."
-    return keep(topic, verdict.exercise)
+        return f"Check it again when {' and '.join(verdict.given)} earned all points, to keep it for later notebooks."
+    return keep(topic, verdict.exercise, subject)
 
 
 def _so_far(topic: Topic) -> str:
