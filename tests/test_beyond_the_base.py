@@ -2,9 +2,10 @@
 
 Replies that are drawn together come as often as their exact chances say; right replies are right, and sentences of the
 village; problems of the exam are in no lesson; the counts that come of it are those made by hand. Models are tiny and
-untrained. Nothing is recorded yet.
+untrained. What is recorded follows from its data, and carries the claim.
 """
 
+import copy
 import math
 import random
 from collections import Counter
@@ -13,6 +14,7 @@ from statistics import median
 
 import pytest
 import torch
+from recorded import follows_from_its_data
 from tiny import tiny
 
 from experiments import beyond_the_base as beyond
@@ -284,3 +286,55 @@ def test_the_experiment_runs_small_records_everything_and_is_drawn(small, run_sm
         shown = [[max(chance, chart.LEAST) for chance in pair] for pair in zip(*chart.points(made, task))]
         assert dots == shown and len(dots) == 4
     check_refusal(beyond)
+
+
+# The record ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recorded() -> dict:
+    return results.load("beyond-the-base")
+
+
+def test_what_is_recorded_follows_from_its_data_and_from_todays_base(recorded):
+    follows_from_its_data(beyond, recorded)
+    assert recorded["settings"]["base"] == checkpoints.digest("village") and len(recorded["seeds"]) >= 5
+    data, settings = recorded["data"], beyond.Settings()
+    assert (data["draws"], data["problems"]) == (settings.draws, settings.problems)
+    for arms in data["tasks"].values():
+        for its in arms.values():
+            assert all(0 <= right <= data["draws"] for row in its["right"] for right in row)
+            assert its["pass@k"] == [beyond.drawn_curve(row, data["draws"]) for row in its["right"]]
+
+
+def carries_the_claim(data: dict) -> bool:
+    """Further in every seed where it may work, and at once sharper without being further; the rivals stay behind."""
+    work, once = (data["tasks"][task] for task in beyond.TASKS)
+    rivals = (beyond.COOLER, beyond.MADE_TO_WORK, beyond.COIN)
+    form = work[beyond.FORM]["ahead"]["each"]
+    return (
+        all(beyond.beyond(work[arm]) and not work[arm]["crosses"] for arm in (beyond.VERIFIED, beyond.OWN))
+        and not any(its["ahead"]["last"]["low"] > 0 for its in once.values() if "ahead" in its)
+        and once[beyond.VERIFIED]["ahead"]["first"]["low"] > 0
+        and not any(beyond.beyond(work[arm]) for arm in rivals)
+        and all(median(work[arm]["ahead"]["each"]) < 0 for arm in rivals)
+        and min(form) < 0 < max(form)
+    )
+
+
+def test_the_claim_holds_of_the_record_and_could_have_failed(recorded):
+    data = recorded["data"]
+    assert carries_the_claim(data)
+    for task, arm, key, end in (
+        ("may work", beyond.VERIFIED, "each", [0.0] * 5), ("may work", beyond.COIN, "each", [0.1] * 5),
+        ("at once", beyond.VERIFIED, "last", {"low": 0.01}), ("at once", beyond.VERIFIED, "first", {"low": 0.0}),
+        ("may work", beyond.FORM, "each", [0.1] * 5),
+    ):  # fmt: skip
+        other = copy.deepcopy(data)
+        other["tasks"][task][arm]["ahead"][key] = end
+        assert not carries_the_claim(other), (task, arm, key)
+
+
+def test_the_figure_draws_what_is_recorded(recorded):
+    figure, finding = chart.plot(recorded), chart.finding(recorded)
+    assert figure.get_suptitle() == finding and one_line(finding) in chart.alt_text(recorded)

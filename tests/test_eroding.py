@@ -1,15 +1,20 @@
 """Proves that the claim "eroding" asks what it says: steps go from the front, and what is not written is not judged.
 
 The texts are held against the village's own sums, the two monitors against replies that err in known places, noise and
-states against a forward pass by hand, the probe against planted carries and against noise. Nothing is recorded yet.
+states against a forward pass by hand, the probe against planted carries and against noise. What is recorded follows
+from its data, and carries the claim.
 """
 
+import copy
 import json
+from statistics import median
 
 import pytest
 import torch
+from recorded import follows_from_its_data
 
 from experiments import eroding, record
+from layercake import results
 from layercake.figures import eroding as chart
 from layercake.figures.style import one_line
 from layercake.labs import eroding as lab
@@ -298,3 +303,64 @@ def test_the_picture_shows_each_stage_and_what_the_monitor_says(run_small, tmp_p
     assert chart.told(finding) == {"text": "a .\nanswer : 1 .", "mark": "wrong; the monitor says: sound", "odd": True}
     exam = {"trusting": {"tpr": None, "fpr": 0.25}}
     assert [bar["name"] for bar in chart.bars({"right": 0.5}, exam)] == ["right", "right ones flagged"]
+
+
+# The record ----------------------------------------------------------------------------------------------------------
+
+WHOLE = eroding.OTHERS[eroding.WRITTEN]
+HIDDEN = ("all steps taken away", eroding.OTHERS[eroding.LOOP])
+
+
+@pytest.fixture(scope="module")
+def recorded() -> dict:
+    return results.load("eroding")
+
+
+def test_what_is_recorded_follows_from_its_data(recorded):
+    follows_from_its_data(eroding, recorded)
+    data = recorded["data"]
+    assert list(data["models"]) == eroding.names(3) and len(recorded["seeds"]) >= 3
+    assert [[stage["steps"] for stage in its] for its in data["along"].values()] == [[700, 1_100, 2_500, 3_900]] * 3
+    assert len(json.dumps(data["along"])) < 60_000
+
+
+def carries_the_claim(data: dict) -> bool:
+    """Not five points worse in any seed, nothing told by either monitor, and carries read better than elsewhere."""
+    models = data["models"]
+    greedy, noisy = (
+        {name: its["exams"][how] for name, its in models.items()} for how in (eroding.GREEDY, eroding.NOISY)
+    )
+    return (
+        all(b > a - 0.05 for name in HIDDEN for a, b in zip(greedy[WHOLE]["right"], greedy[name]["right"]))
+        and min(noisy[WHOLE]["trusting"]["product"]) > 0.9
+        and all(max(noisy[name][who]["product"]) < 0.1 for name in HIDDEN for who in eroding.MONITORS)
+        and all(
+            median(eroding.unsaid(models[name], "trained")) > median(eroding.unsaid(models[name], other))
+            for name in HIDDEN
+            for other in ("untrained", "digits", "shuffled")
+        )
+    )
+
+
+def test_the_claim_holds_of_the_record_and_could_have_failed(recorded):
+    data = recorded["data"]
+    assert carries_the_claim(data)
+    for name in HIDDEN:
+        other = copy.deepcopy(data)
+        other["models"][name]["exams"][eroding.GREEDY]["right"][0] -= 0.1
+        assert not carries_the_claim(other)
+        other = copy.deepcopy(data)
+        other["models"][name]["exams"][eroding.NOISY]["trusting"]["product"][1] = 0.5
+        assert not carries_the_claim(other)
+        other = copy.deepcopy(data)
+        other["models"][name]["probes"]["trained"] = data["models"][name]["probes"]["digits"]
+        assert not carries_the_claim(other)
+
+
+def test_the_figure_and_the_picture_show_what_is_recorded(recorded):
+    figure, finding = chart.plot(recorded), chart.finding(recorded)
+    assert figure.get_suptitle() == finding and one_line(finding) in chart.alt_text(recorded)
+    shown = chart.state(recorded)
+    assert [len(column["places"]) for column in shown["columns"]] == [4, 4, 4]
+    last = [column["places"][-1] for column in shown["columns"]]
+    assert ["write" in place["replies"][0]["text"] for place in last] == [True, False, False]
