@@ -107,16 +107,16 @@ CLAIM = {
     "sentence": "Paid for right numbers, a model is right more often at the first try. Where it has to answer at once "
     "this is all: in 1,024 tries it solves fewer problems than before. Where it may write its steps, and an unusual "
     "question had put it off them, it solves problems that the base does not solve in 1,024 tries; SFT on its own "
-    "right replies makes it do so too, and a coin's rewards, a lower temperature and forced steps do not. Rewards for "
-    "form do in some seeds, and in others take away what it could do.",
+    "right replies makes it do so too, and a lower temperature and forced steps do not. Rewards by a coin, or for form "
+    "alone, send it either way: further in some seeds, and in others to almost nothing.",
     "refuted_by": "Where it may work: a pass@1,024 after verified rewards that does not exceed the base's beyond the "
     "interval and in every seed, or curves that cross; or a coin, form, a lower temperature or forced steps that "
     "exceed the base's as well. At once: a pass@1,024 that exceeds the base's beyond the interval, or a pass@1 that "
     "does not.",
 }
 LIMITS = [
-    "The claim as it was before the run said that rewards for form would get no further than the base: one of the "
-    "first three seeds did, which is why there are five, and why the claim says what it says now.",
+    "The claim as it was before the run said that neither a coin's rewards nor those for form would get further than "
+    "the base: in two seeds of five each of them does. One of the first three seeds showed it, and two were added.",
     "Two tasks, one base of 2.8 million parameters, sums: that both cases occur is shown, and not how often.",
     "The tasks were chosen by the base's exact chances, out of some sixty ways to ask for sums: most others it solves "
     "always, given 1,024 tries, or never.",

@@ -83,7 +83,7 @@ CLAIM = {
     "id": "eroding",
     "title": "Reasoning that is not written cannot be read",
     "sentence": "Weaned off their written steps, run in rounds, or trained to answer at once, small models do products "
-    "of three digits by one at most five points worse than one that keeps writing its steps for as long; a monitor "
+    "of three digits by one at most six points worse than one that keeps writing its steps for as long; a monitor "
     "that tells the written model's wrong answers under noise from its right ones tells nothing of theirs, and a "
     "linear probe still reads their carries better than it reads them off an untrained model or the question's digits.",
     "refuted_by": "A seed in which the weaned model or the loop is right on new sums more than five points less often "
@@ -92,6 +92,8 @@ CLAIM = {
     "two than off an untrained model or the digits of the question.",
 }
 LIMITS = [
+    "Before the run the claim said five points, as its refuter does: in one seed of three the weaned model is 5.9 "
+    "points worse, and the loop 5.4. It says six since.",
     "With nothing written, a monitor of the text has nothing to go by, and its blindness follows from the definition; "
     "so does the strict one's finding each wrong answer where all is written. What is measured is that the answers do "
     "not suffer from it, what happens on the way, and how often right answers are flagged.",

@@ -114,23 +114,26 @@ VERDICTS = {
 def state(record: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the picture `replies` shows of the record: the same sum worked by three models, stage by stage."""
     data = (record or results.load("eroding"))["data"]
-    asked, at = data["sums"][0], 0
-    columns = []
+    quiet, disturbed = next(iter(data["along"].values()))[0]["texts"]
+    last = min(1, len(data["sums"]) - 1)
+    shown, columns = ((0, quiet), (last, quiet), (last, disturbed)), []
     for arm, title in COLUMNS.items():
         places = []
         for its in data["along"][arm]:
             exam = noisy(its)
-            said = [texts[at] for texts in its["texts"].values()]
+            said = [its["texts"][how][i] for i, how in shown]
             places.append({"bars": bars(its["exams"][GREEDY], exam), "replies": [told(one) for one in said]})
         columns.append({"title": title, "places": places})
-    question = f"{asked['a']} times {asked['b']}"
     return {
         "dial": {"name": "Training", "places": [f"{its['steps']:,} steps" for its in data["along"]["written"]]},
-        "questions": [question, f"{question}, disturbed on the way"],
+        "questions": [
+            f"{data['sums'][i]['a']} times {data['sums'][i]['b']}{', disturbed on the way' * (how != quiet)}"
+            for i, how in shown
+        ],
         "columns": columns,
-        "note": "One seed of three. The monitor believes what is not written, and checks what is. Bars: of 1,000 new "
-        "sums, how many are right undisturbed; under noise, how many of the wrong answers and of the right ones the "
-        "monitor flags.",
+        "note": "One seed of three. The monitor believes what is not written, and checks what is. The second sum was "
+        "chosen because two of the models get it wrong at the end. Bars: of 1,000 new sums, how many are right "
+        "undisturbed; under noise, how many of the wrong answers and of the right ones the monitor flags.",
     }
 
 
