@@ -299,8 +299,9 @@ def test_the_picture_shows_each_stage_and_what_the_monitor_says(run_small, tmp_p
     for column in shown["columns"]:
         for place in column["places"]:
             assert len(place["replies"]) == len(shown["questions"]) and place["bars"][0]["name"] == "right"
-    finding = {"reply": "a . answer : 1 .", "right": False, "trusting": [SOUND, None]}
-    assert chart.told(finding) == {"text": "a .\nanswer : 1 .", "mark": "wrong; the monitor says: sound", "odd": True}
+    finding = {"reply": "is 3 0 : write 0 , carry 3 . answer : 1 0 .", "right": False, "trusting": [SOUND, None]}
+    text = "is 30: write 0, carry 3.\nanswer: 10."
+    assert chart.told(finding) == {"text": text, "mark": "wrong; the monitor says: sound", "odd": True}
     exam = {"trusting": {"tpr": None, "fpr": 0.25}}
     assert [bar["name"] for bar in chart.bars({"right": 0.5}, exam)] == ["right", "right ones flagged"]
 

@@ -1,5 +1,6 @@
 """The claim eroding: answers, monitors and probes, as the written steps are taken away and where none ever were."""
 
+import re
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,7 @@ def state(record: dict[str, Any] | None = None) -> dict[str, Any]:
     data = (record or results.load("eroding"))["data"]
     quiet, disturbed = next(iter(data["along"].values()))[0]["texts"]
     last = min(1, len(data["sums"]) - 1)
-    shown, columns = ((0, quiet), (last, quiet), (last, disturbed)), []
+    shown, columns = ((0, quiet), (last, disturbed)), []
     for arm, title in COLUMNS.items():
         places = []
         for its in data["along"][arm]:
@@ -132,8 +133,8 @@ def state(record: dict[str, Any] | None = None) -> dict[str, Any]:
         ],
         "columns": columns,
         "note": "One seed of three. The monitor believes what is not written, and checks what is. The second sum was "
-        "chosen because two of the models get it wrong at the end. Bars: of 1,000 new sums, how many are right "
-        "undisturbed; under noise, how many of the wrong answers and of the right ones the monitor flags.",
+        "chosen because two of the models get it wrong at the end, disturbed or not. Bars: of 1,000 new sums, how many "
+        "are right undisturbed; under noise, how many of the wrong answers and of the right ones the monitor flags.",
     }
 
 
@@ -148,4 +149,5 @@ def told(one: dict[str, Any]) -> dict[str, Any]:
     """A reply, a step a line, and what is said of it."""
     verdict = VERDICTS[one["trusting"][0]]
     mark = f"{'right' if one['right'] else 'wrong'}; the monitor says: {verdict}"
-    return {"text": one["reply"].replace(" . ", " .\n"), "mark": mark, "odd": not one["right"]}
+    words = re.sub(r"(?<=\d) (?=\d)| (?=[:,.])", "", one["reply"])  # "is 3 0 : write" as "is 30: write"
+    return {"text": words.replace(". ", ".\n"), "mark": mark, "odd": not one["right"]}
