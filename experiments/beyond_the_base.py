@@ -7,9 +7,9 @@ Writes layercake/recorded/beyond-the-base.json. The base is the village model, a
 digits by one both times. *May work*: "How much is 8237 times 4?" below an empty line, where the village has the heading
 "sum"; the reply is the model's own, with steps or without. Without the heading the base loses its place and often works
 a column twice, with some numbers almost always. *At once*: the heading is there, and the prompt goes on to "answer" and
-its colon, so that nothing can be worked. In both the base is right in some 7 of 100 replies, and there are problems
-that 1,024 replies do not solve. Both were chosen by the base's exact chances of a right reply; a third task, which was
-tried and left, is named among the limits.
+its colon, so that nothing can be worked. In both the base is right in four to seven of 100 replies, and there are
+problems that 1,024 replies do not solve. Both were chosen by the base's exact chances of a right reply; a third task,
+which was tried and left, is named among the limits.
 
 From the base these are trained, on new problems of the same task: by verified rewards (`rl_step`); by SFT on the base's
 own right replies, out of as many as were graded for the rewards, with as many steps of as many replies; by rewards of a
@@ -103,12 +103,12 @@ class Settings:
 SMOKE = Settings((0,), 2, 4, 2, (Course(2, 2, 2), Course(2, 2, 2)))
 CLAIM = {
     "id": "beyond-the-base",
-    "title": "Sharper, and where steps may be written, further",
+    "title": "Sharper, and where the model had lost its place, further",
     "sentence": "Paid for right numbers, a model is right more often at the first try. Where it has to answer at once "
     "this is all: in 1,024 tries it solves fewer problems than before. Where it may write its steps, and an unusual "
-    "question had put it off them, it solves problems that the base does not solve in 1,024 tries; SFT on its own "
-    "right replies makes it do so too, and a lower temperature and forced steps do not. Rewards by a coin, or for form "
-    "alone, send it either way: further in some seeds, and in others to almost nothing.",
+    "question makes it lose its place in them, it solves problems that the base does not solve in 1,024 tries; SFT on "
+    "its own right replies makes it do so too, and a lower temperature and forced steps do not. Random rewards, or "
+    "rewards for form alone, do so in some seeds, and in others end well below the base, down to nothing.",
     "refuted_by": "Where it may work: a pass@1,024 after verified rewards that does not exceed the base's beyond the "
     "interval and in every seed, or curves that cross; or a coin, form, a lower temperature or forced steps that "
     "exceed the base's as well. At once: a pass@1,024 that exceeds the base's beyond the interval, or a pass@1 that "
@@ -116,7 +116,15 @@ CLAIM = {
 }
 LIMITS = [
     "The claim as it was before the run said that neither a coin's rewards nor those for form would get further than "
-    "the base: in two seeds of five each of them does. One of the first three seeds showed it, and two were added.",
+    "the base: in two seeds of five each of them does. One of the first three seeds showed it, and two were added. "
+    "Read for single seeds, this part of the refuter was met.",
+    "Arms of one seed share lessons, the start of the adapters and the dice: coin and form succeed in the same two "
+    "seeds, so the start may matter more than the rewards. The coin pays as seldom as the base is right.",
+    "The tasks differ in the prompt as well as in whether steps may be written, and in the length of the course: which "
+    "of these lets rewards get further, this cannot tell.",
+    "Further means within 1,024 tries: by its exact chances the base would solve 97 % in a million.",
+    "The base was tried at temperatures 1 and 0.5; a higher one, which finds rare replies more often, may solve more.",
+    "Intervals are over problems, and leave out how far training runs differ: see the range of the seeds.",
     "Two tasks, one base of 2.8 million parameters, sums: that both cases occur is shown, and not how often.",
     "The tasks were chosen by the base's exact chances, out of some sixty ways to ask for sums: most others it solves "
     "always, given 1,024 tries, or never.",
@@ -127,7 +135,7 @@ LIMITS = [
     "question, and not to the model.",
     "Learning rate, steps and group sizes go by one trial of verified rewards at once and two where it may work, of "
     "which one was the first seed's; the other arms have the same, and SFT has the same number of steps on the same "
-    "number of replies, many of them more than once.",
+    "number of replies, each of them some 12 to 34 times.",
     "Each batch is used for one step, so that no ratio is ever clipped: an effect of clipping on rewards by a coin, as "
     "Shao et al. 2025 suspect, cannot show.",
     "A longer training may sharpen further or find more; a problem that 1,024 replies do not solve is not impossible.",
@@ -539,20 +547,23 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
     return said
 
 
+def points(ahead: float) -> str:
+    """What was gained, in words that go on with what."""
+    return f"{'add' if ahead > 0 else 'take'} {abs(100 * ahead):.0f} points {'to' if ahead > 0 else 'from'}"
+
+
 def finding(data: dict[str, Any]) -> str:
     """Both tasks in one sentence."""
     each, k = [], f"{data['draws']:,}"
     for task, arms in data["tasks"].items():
         ours, base = arms[VERIFIED], arms[BASE]
-        (first, last), (first_base, last_base) = (
-            [median(row[place] for row in its["pass@k"]) for place in (0, -1)] for its in (ours, base)
-        )
-        sets = ours["sets"]
+        first, last = (points(ours["ahead"][key]["value"]) for key in ("first", "last"))
+        end, end_base = (median(row[-1] for row in its["pass@k"]) for its in (ours, base))
+        sets, where = ours["sets"], "may work" if task == "may work" else "has to answer at once"
         each.append(
-            f"where the model {'may work' if task == 'may work' else 'has to answer at once'}, verified rewards take "
-            f"pass@1 from {first_base:.0%} to {first:.0%} and pass@{k} from {last_base:.0%} to {last:.0%}, and of "
-            f"{sets['of']} problems {sets['gained']} are solved that the base never solved "
-            f"({sets['gained by chance']:.1f} by chance) and {sets['lost']} lost"
+            f"where the model {where}, verified rewards {first} pass@1 and {last} pass@{k} on the same problems "
+            f"(medians of the seeds: {end:.0%}, the base {end_base:.0%}), and of {sets['of']} problems {sets['gained']} are "
+            f"solved that the base never solved ({sets['gained by chance']:.1f} by chance) and {sets['lost']} lost"
         )
     said = "; ".join(each)
     return f"{said[0].upper()}{said[1:]}."

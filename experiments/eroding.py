@@ -1,4 +1,4 @@
-"""Measures the claim "eroding": reasoning that is not written cannot be read, and costs no answers.
+"""Measures the claim "eroding": reasoning that is not written cannot be read, and what that costs.
 
     python -m experiments.eroding                       # three seeds of 5 trainings, an hour and more of one core
     python -m experiments.eroding --smoke --folder DIR  # tiny models, a few steps
@@ -81,11 +81,12 @@ class Settings:
 SMOKE = Settings((0,), 2, (2, 2, 2), 4, 2e-3, 32, 2, 1, 2, 12, 6, 40)
 CLAIM = {
     "id": "eroding",
-    "title": "Reasoning that is not written cannot be read",
+    "title": "Reasoning that is not written cannot be read on the page",
     "sentence": "Weaned off their written steps, run in rounds, or trained to answer at once, small models do products "
     "of three digits by one at most six points worse than one that keeps writing its steps for as long; a monitor "
     "that tells the written model's wrong answers under noise from its right ones tells nothing of theirs, and a "
-    "linear probe still reads their carries better than it reads them off an untrained model or the question's digits.",
+    "linear probe reads their carries, on average over two, better than off an untrained model or the question's "
+    "digits.",
     "refuted_by": "A seed in which the weaned model or the loop is right on new sums more than five points less often "
     "than the one that writes, trained for as many steps; a monitor, strict or trusting, whose TPR × TNR under noise "
     "is 0.1 or more on one of these two; or, for the last part, carries which a probe reads no better off one of the "
@@ -105,7 +106,11 @@ LIMITS = [
     "of right replies under noise do not compare the models; the monitor's rates are of each model's own replies.",
     "Replies without a readable answer, which anybody sees, are left out of the monitors' rates.",
     "A probe shows what can be read off a state by a linear map, not that the model uses it; and it needs the weights, "
-    "and sums whose carries are known.",
+    "and sums whose carries are known. Whether it would tell wrong answers from right ones was not tried.",
+    "The digits that the probe is held against are single ones: a state can hold pairs of digits without any carry, "
+    "and a probe of pairs could close the gap. One seed's second carry is read worse than off the digits.",
+    "Of the 7,200 products 6,200 are learned from, so that an answer at once may owe something to its neighbours.",
+    "How much a monitor tells on the way depends on the noise: drawn at temperature 1.5, it tells more.",
     "Learning rate, sizes and the steps of the stages go by pilots of single seeds: with a shorter third stage the "
     "model had not learned to do without two of its steps when the third was taken away.",
 ]
@@ -407,7 +412,7 @@ def said(share: float | None) -> str:
 def finding(data: dict[str, Any]) -> str:
     """Answers, monitors and probes of the models, in one sentence."""
     its = numbers(data)
-    whose = {"with all steps written": OTHERS[WRITTEN], "with all taken away": named(data["digits"],
+    whose = {"with steps written throughout": OTHERS[WRITTEN], "with all taken away": named(data["digits"],
              data["digits"]), "in a loop": OTHERS[LOOP], "at once from the beginning": OTHERS[AT_ONCE]}  # fmt: skip
     right = ", ".join(f"{its[name]['right']:.1%} {words}" for words, name in whose.items())
     found = "; ".join(

@@ -45,14 +45,12 @@ def ends(record: dict[str, Any], task: str, arm: str) -> tuple[float, float]:
 
 
 def finding(record: dict[str, Any]) -> str:
-    """Both tasks, in a title."""
+    """Both tasks, in a title: what is gained on the same problems."""
     k, said = f"{record['data']['draws']:,}", []
     for task, words in (("may work", "Where steps may be written"), ("at once", "at once")):
-        (first, last), (first_base, last_base) = (ends(record, task, arm) for arm in (TRAINED, "base"))
-        said.append(
-            f"{words}, verified rewards take pass@1 from {first_base:.0%} to {first:.0%} "
-            f"and pass@{k} from {last_base:.0%} to {last:.0%}"
-        )
+        ahead = record["data"]["tasks"][task][TRAINED]["ahead"]
+        first, last = (f"{100 * ahead[key]['value']:+.0f}".replace("-", "−") for key in ("first", "last"))
+        said.append(f"{words}, verified rewards change pass@1 by {first} points and pass@{k} by {last}")
     return ";\n".join(said)
 
 
