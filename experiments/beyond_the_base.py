@@ -562,7 +562,7 @@ def finding(data: dict[str, Any]) -> str:
         sets, where = ours["sets"], "may work" if task == "may work" else "has to answer at once"
         each.append(
             f"where the model {where}, verified rewards {first} pass@1 and {last} pass@{k} on the same problems "
-            f"(medians of the seeds: {end:.0%}, the base {end_base:.0%}), and of {sets['of']} problems {sets['gained']} "
+            f"(medians of seeds: {end:.0%}, the base {end_base:.0%}), and of {sets['of']} problems {sets['gained']} "
             f"are solved that the base never solved ({sets['gained by chance']:.1f} by chance) and {sets['lost']} lost"
         )
     said = "; ".join(each)
