@@ -11,19 +11,19 @@ beginning, with as many steps and with as much computing. All are trained in the
 starting anew in each. After each stage: how often new sums are right, how many steps are written, how two monitors
 judge what was written, a strict one for whom a missing step is a shortcut and a trusting one who believes what is not
 there. And at the end of each, what a linear probe reads of the carries, in the places where they have to be known,
-beside the same probe of an untrained model, of the question's digits, and one that has learned from shuffled carries.
+beside the same probe of an untrained model, of the question's digits, of pairs of them, and one that has learned from
+shuffled carries.
 
 Written down before any run.
 
 *What would refute it*: see the claim. *Rivals, and what excludes them*: the model that writes was only trained for less
-long: the one that keeps its steps. The hidden models have no wrong answers which a
-monitor could find, so that it is not blind but idle: all models are examined under the same noise as well, at which
-each errs. The monitor flags hidden replies as often as others, and a lucky share of them is wrong: both rates are
-counted, and TPR × TNR, which neither flagging all nor flagging nothing raises. Taking steps away makes a model that
-hides, and not the training to answer: the transformers that answered at once from the beginning. It is the computing
-that the stages had: the one with as much of it. A probe works the carry out itself, from the digits of the question
-that any state holds: the probes of an untrained model and of the digits. A probe finds something in whatever it is
-taught: the one with shuffled carries.
+long: the one that keeps its steps. The hidden models have no wrong answers which a monitor could find, so that it is
+not blind but idle: all models are examined under the same noise as well, at which each errs. The monitor flags hidden
+replies as often as others, and a lucky share of them is wrong: both rates are counted, and TPR × TNR, which neither
+flagging all nor flagging nothing raises. Taking steps away makes a model that hides, and not the training to answer:
+the transformers that answered at once from the beginning. It is the computing that the stages had: the one with as much
+of it. A probe works the carry out itself, from the digits of the question that any state holds: the probes of an
+untrained model and of the digits. A probe finds something in whatever it is taught: the one with shuffled carries.
 """
 
 import math
@@ -52,7 +52,7 @@ TEMPERATURE, NOISE = 1.5, 0.3
 GREEDY, DRAWN, NOISY = "greedy", f"at temperature {TEMPERATURE}", f"under noise of {NOISE}"
 CONDITIONS = (GREEDY, DRAWN, NOISY)
 MONITORS = ("strict", "trusting")
-PROBES = ("trained", "untrained", "digits", "shuffled")
+PROBES = ("trained", "untrained", "digits", "pairs", "shuffled")
 SHOWN = 4  # sums whose words are kept
 WRITTEN, STAGES, LOOP, AT_ONCE, AT_ONCE_LONGER = range(5)
 OTHERS = {WRITTEN: "written throughout", LOOP: "loop", AT_ONCE: "at once, equal steps",
@@ -86,7 +86,7 @@ CLAIM = {
     "of three digits by one at most six points worse than one that keeps writing its steps for as long; a monitor "
     "that tells the written model's wrong answers under noise from its right ones tells nothing of theirs, and a "
     "linear probe reads their carries, on average over two, better than off an untrained model or the question's "
-    "digits.",
+    "digits, and worse than off pairs of these.",
     "refuted_by": "A seed in which the weaned model or the loop is right on new sums more than five points less often "
     "than the one that writes, trained for as many steps; a monitor, strict or trusting, whose TPR × TNR under noise "
     "is 0.1 or more on one of these two; or, for the last part, carries which a probe reads no better off one of the "
@@ -107,8 +107,9 @@ LIMITS = [
     "Replies without a readable answer, which anybody sees, are left out of the monitors' rates.",
     "A probe shows what can be read off a state by a linear map, not that the model uses it; and it needs the weights, "
     "and sums whose carries are known. Whether it would tell wrong answers from right ones was not tried.",
-    "The digits that the probe is held against are single ones: a state can hold pairs of digits without any carry, "
-    "and a probe of pairs could close the gap. One seed's second carry is read worse than off the digits.",
+    "The probe of pairs, each digit with the multiplier, was added when the others had been measured: it reads more "
+    "than off any hidden model, so what a state says of a carry may be such pairs. One seed's second carry is read "
+    "worse than off single digits.",
     "Of the 7,200 products 6,200 are learned from, so that an answer at once may owe something to its neighbours.",
     "How much a monitor tells on the way depends on the noise: drawn at temperature 1.5, it tells more.",
     "Learning rate, sizes and the steps of the stages go by pilots of single seeds: with a shorter third stage the "
@@ -240,6 +241,12 @@ def digits(products: Sequence[Product]) -> Tensor:
     return torch.nn.functional.one_hot(each, 10).flatten(1).float()[None, :, None]
 
 
+def pairs(products: Sequence[Product]) -> Tensor:
+    """Each digit of the first number together with the second one, one-hot: (1, N, 1, C)."""
+    each = torch.tensor([[10 * int(digit) + its.b for digit in str(its.a)] for its in products])
+    return torch.nn.functional.one_hot(each, 100).flatten(1).float()[None, :, None]
+
+
 def probed(
     learned: Tensor, new: Tensor, carry: Tensor, new_carry: Tensor, chosen_on: int, up_to: int
 ) -> dict[str, Any]:
@@ -274,7 +281,8 @@ def probes(
     old = old[: settings.probed]
     its = [eroding.at_places(model, products, hidden) for products in (old, new)]
     before = [eroding.at_places(untrained(arm, settings, seed), products, hidden) for products in (old, new)]
-    sides = {"trained": its, "untrained": before, "digits": [digits(old), digits(new)], "shuffled": its}
+    sides = {"trained": its, "untrained": before, "digits": [digits(old), digits(new)],
+             "pairs": [pairs(old), pairs(new)], "shuffled": its}  # fmt: skip
     true, new_true = carries(old), carries(new)
     order = torch.randperm(len(old), generator=torch.Generator().manual_seed(seed))
     return {
@@ -383,7 +391,8 @@ def measured(data: dict[str, Any]) -> list[dict[str, Any]]:
                 what = f"{word} of the {who} monitor, {condition}"
                 said += [figure(what, its["exams"][condition][who][rate], of=name) for name, its in models.items()]
     chance = {"bound": round(1 / eroding.N_CARRIES, 4), "bound_is": "chance"}
-    for probe, words in zip(PROBES, ("", ", untrained model", ", the question's digits alone", ", shuffled")):
+    said_of = ("", ", untrained model", ", the question's digits alone", ", pairs of digits", ", shuffled")
+    for probe, words in zip(PROBES, said_of):
         what = f"carries that no answer says, read by a linear probe, balanced{words}"
         said += [figure(what, unsaid(its, probe), of=name, **chance) for name, its in models.items()]
     return said

@@ -5,7 +5,6 @@ a definition needs, files that were changed by hand or are of another version, a
 """
 
 import ast
-import pickle
 import runpy
 import shutil
 import zipfile
@@ -128,7 +127,7 @@ def test_what_passed_is_loaded_and_the_rest_is_the_reference_in_one_line(folder,
     names = runpy.run_path(str(tmp_path / "later.py"))
     own = names["cross_entropy"]
     assert own is imported("cross_entropy")[0] is not cross_entropy and names["perplexity"] is perplexity
-    assert own.__module__ == "layercake.mine" and pickle.loads(pickle.dumps(own)) is own
+    assert own.__module__ == "layercake.mine"
     first, second = capsys.readouterr().out.splitlines()
     assert second.startswith("cross_entropy: yours, checked on ")
     assert first == f"{second[:-1]}; perplexity: the reference, since nothing of yours is in {folder}."

@@ -21,6 +21,7 @@ PROBES = {  # and of the second one: what a probe reads the carries off
     "trained": ("the model", BLUE, "o"),
     "untrained": ("an untrained model", YELLOW, "v"),
     "digits": ("the question's digits", GREEN, "x"),
+    "pairs": ("pairs of digits", INK, "1"),
     "shuffled": ("the model, taught shuffled carries", RED, "+"),
 }
 
@@ -88,7 +89,7 @@ def plot(record: dict[str, Any]) -> "Figure":
     for shift, (what, (colour, marker)) in zip((-0.22, 0.0, 0.22), READ.items()):
         values = [its["exams"][GREEDY]["right"] if what == "right" else products(its, what) for its in models.values()]
         points(first, values, shift, colour, marker, words[what])
-    for shift, (probe, (label, colour, marker)) in zip((-0.27, -0.09, 0.09, 0.27), PROBES.items()):
+    for shift, (probe, (label, colour, marker)) in zip((-0.3, -0.15, 0.0, 0.15, 0.3), PROBES.items()):
         points(second, [unsaid(its, probe) for its in models.values()], shift, colour, marker, label)
     rows(first, [name.replace(", ", ",\n") for name in models])
     for axes, title, xlabel in (
