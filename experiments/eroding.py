@@ -431,11 +431,11 @@ def finding(data: dict[str, Any]) -> str:
     hidden = list(whose.items())[1:]
     read = ", ".join(f"{words} {its[name]['trained']:.2f} (untrained {its[name]['untrained']:.2f})"
                      for words, name in hidden)  # fmt: skip
-    alone = its[OTHERS[LOOP]]["digits"]
+    alone, in_pairs = (its[OTHERS[LOOP]][probe] for probe in ("digits", "pairs"))
     return (
         f"Right on new products of {data['digits']} digits by one: {right}; TPR × TNR under noise of the strict and "
         f"the trusting monitor: {found}; balanced share of the unsaid carries that a linear probe reads: {read}, off "
-        f"the question's digits {alone:.2f}."
+        f"the question's digits {alone:.2f}, off pairs of them {in_pairs:.2f}."
     )
 
 

@@ -47,10 +47,11 @@ def finding(record: dict[str, Any]) -> str:
     ends = [models[name] for name in ("written throughout", "all steps taken away")]
     right = [f"{median(its['exams'][GREEDY]['right']):.0%}" for its in ends]
     told = [f"{median(values):.2f}" if (values := products(its, "trusting")) else "none" for its in ends]
-    read = [f"{median(unsaid(ends[1], probe)):.0%}" for probe in ("trained", "digits")]
+    read = [f"{median(unsaid(ends[1], probe)):.0%}" for probe in ("trained", "digits", "pairs")]
     return (
         f"All steps taken away: right answers go from {right[0]} to {right[1]}, what a trusting monitor tells from "
-        f"{told[0]} to {told[1]};\na probe reads {read[0]} of the unsaid carries, off the question's digits {read[1]}"
+        f"{told[0]} to {told[1]};\na probe reads {read[0]} of the unsaid carries, off the question's digits {read[1]}, "
+        f"off pairs of them {read[2]}"
     )
 
 
