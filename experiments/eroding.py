@@ -236,15 +236,18 @@ def carries(products: Sequence[Product]) -> Tensor:
 
 
 def digits(products: Sequence[Product]) -> Tensor:
-    """The digits of each question, one-hot: (1, N, 1, C), as states of one layer in one place."""
-    each = torch.tensor([[*map(int, str(its.a)), its.b] for its in products])
-    return torch.nn.functional.one_hot(each, 10).flatten(1).float()[None, :, None]
+    """The digits of each question, as states of one layer in one place: (1, N, 1, C)."""
+    return one_hot([[*map(int, str(its.a)), its.b] for its in products], 10)
 
 
 def pairs(products: Sequence[Product]) -> Tensor:
-    """Each digit of the first number together with the second one, one-hot: (1, N, 1, C)."""
-    each = torch.tensor([[10 * int(digit) + its.b for digit in str(its.a)] for its in products])
-    return torch.nn.functional.one_hot(each, 100).flatten(1).float()[None, :, None]
+    """Each digit of the first number together with the second one, in the same way."""
+    return one_hot([[10 * int(digit) + its.b for digit in str(its.a)] for its in products], 100)
+
+
+def one_hot(rows: list[list[int]], n: int) -> Tensor:
+    """Rows of numbers below n, as states: (1, N, 1, C)."""
+    return torch.nn.functional.one_hot(torch.tensor(rows), n).flatten(1).float()[None, :, None]
 
 
 def probed(

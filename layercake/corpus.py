@@ -252,16 +252,22 @@ def _from_hub(text: HubText, cache: str | os.PathLike[str] | None) -> bytes:
     """The bytes of a text of the hub. Raises DownloadError, and deletes them, if their SHA-256 is not the fixed one."""
     path = _fetch(text, cache)
     data = path.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != text.sha256:
-        for wrong in (path.resolve(), path):  # the file, and the link to it
-            wrong.unlink(missing_ok=True)
-        raise DownloadError(
-            f"{text.file} of {text.repository} is not the file that this course was written with: its SHA-256 is "
-            f"{found}, expected {text.sha256}. It was damaged on the way or on the disk, or somebody changed it. It "
-            f"has been deleted from the cache. Try again once; if that does not help: {INSTEAD}"
-        )
+    what = f"{text.file} of {text.repository}"
+    refuse_another(path, what, hashlib.sha256(data).hexdigest(), text.sha256, f"; if that does not help: {INSTEAD}")
     return data
+
+
+def refuse_another(path: Path, what: str, found: str, expected: str, instead: str = ".") -> None:
+    """Where a file of the hub's cache has another SHA-256 than expected, delete it and raise DownloadError."""
+    if found == expected:
+        return
+    for wrong in (path.resolve(), path):  # the file, and the link to it
+        wrong.unlink(missing_ok=True)
+    raise DownloadError(
+        f"{what} is not the file that this course was written with: its SHA-256 is {found}, expected {expected}. It "
+        "was damaged on the way or on the disk, or somebody changed it. It has been deleted from the cache. Try again "
+        f"once{instead}"
+    )
 
 
 def _fetch(text: HubText, cache: str | os.PathLike[str] | None) -> Path:

@@ -25,13 +25,13 @@ torch.set_num_threads(1)  # the tensors are small: threads would only wait for e
 def test_reference_earns_all_points_whatever_the_seed(topic, name):
     bank = load(topic)
     for seed in SEEDS:
-        seen = soundness.verdict(bank, name, bank.reference(name), seed)
+        seen = soundness.judged(bank, name, bank.reference(name), seed)
         assert (seen.earned, seen.mistake) == (bank.exercises[name].points, None), (seed, seen)
 
 
 @pytest.mark.parametrize(("topic", "name"), EXERCISES)
 def test_blank_earns_nothing_and_gets_no_diagnosis(topic, name):
-    seen = soundness.verdict(load(topic), name, soundness.blank(load(topic), name))
+    seen = soundness.judged(load(topic), name, soundness.blank(load(topic), name))
     assert (seen.earned, seen.mistake) == (0, None)
     assert {check.reason for check in seen.checks} == {"Nothing is written here yet."}
 
@@ -39,7 +39,7 @@ def test_blank_earns_nothing_and_gets_no_diagnosis(topic, name):
 @pytest.mark.parametrize(("topic", "name", "stem"), OTHERS)
 def test_alternative_earns_all_points(topic, name, stem):
     subject = soundness.alternatives(load(topic), name)[stem]
-    seen = soundness.verdict(load(topic), name, subject, SEEDS[1], rehearsed=True)  # `make soundness` has the first
+    seen = soundness.judged(load(topic), name, subject, SEEDS[1], rehearsed=True)  # `make soundness` has the first
     assert seen.earned == seen.points, seen
 
 
@@ -79,7 +79,7 @@ def test_points_are_quarters_in_all(topic):
 
 
 def attention_verdict(subject, name=None):
-    return soundness.verdict(load("attention"), name or subject.__name__, subject)
+    return soundness.judged(load("attention"), name or subject.__name__, subject)
 
 
 @pytest.mark.parametrize("name", ["scaled_dot_product", "causal_attention", "online_softmax_attention"])

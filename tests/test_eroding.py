@@ -288,17 +288,15 @@ def test_the_experiment_runs_small_records_everything_and_is_drawn(run_small, ch
     assert list(first.lines[0].get_xdata()) == right
     trained = [row for its in data["models"].values() for row in chart.unsaid(its, "trained")]
     assert list(second.lines[0].get_xdata()) == trained
-    check_refusal(eroding)
-
-
-def test_the_picture_shows_each_stage_and_what_the_monitor_says(run_small, tmp_path):
-    run_small(eroding, tmp_path)
-    made = json.loads((tmp_path / "eroding.json").read_text(encoding="utf-8"))
     shown = chart.state(made)
     assert shown["dial"]["places"] == ["2 steps", "4 steps", "6 steps"] and len(shown["columns"]) == 3
     for column in shown["columns"]:
         for place in column["places"]:
             assert len(place["replies"]) == len(shown["questions"]) and place["bars"][0]["name"] == "right"
+    check_refusal(eroding)
+
+
+def test_the_picture_says_what_the_monitor_says():
     finding = {"reply": "is 3 0 : write 0 , carry 3 . answer : 1 0 .", "right": False, "trusting": [SOUND, None]}
     text = "is 30: write 0, carry 3.\nanswer: 10."
     assert chart.told(finding) == {"text": text, "mark": "wrong; the monitor says: sound", "odd": True}

@@ -7,6 +7,8 @@ a definition needs, files that were changed by hand or are of another version, a
 import ast
 import runpy
 import shutil
+import sys
+import types
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -99,6 +101,12 @@ def test_what_cannot_be_kept_is_told(cells, reason):
 
     with pytest.raises(kept.CannotKeep, match=reason):
         kept.standalone(cells, "f", {"g"}, has_passed, {"W": {1: 2}})
+
+
+def test_a_module_that_was_made_in_the_notebook_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "made_here", types.ModuleType("made_here"))
+    with pytest.raises(kept.CannotKeep, match="needs 'made_here', a file of your own"):
+        kept.standalone(["from made_here import h", "f = lambda: h"], "f")
 
 
 def test_another_exercise_is_taken_from_what_is_kept_of_it():

@@ -92,7 +92,7 @@ def test_a_mistake_with_chance_is_named_in_another_handwriting(mistake, power):
                 raise ValueError(f"{name} = {value}")
         return gumbel(logits, temperature, top_k, top_p, generator, power(temperature))
 
-    assert soundness.verdict(TOPIC, "sample", sample).mistake == mistake
+    assert soundness.judged(TOPIC, "sample", sample).mistake == mistake
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_a_mistake_with_chance_is_named_in_another_handwriting(mistake, power):
     ],
 )
 def test_draws_that_ignore_the_logits_earn_next_to_nothing(answer):
-    assert soundness.verdict(TOPIC, "sample", answer).earned <= 0.25
+    assert soundness.judged(TOPIC, "sample", answer).earned <= 0.25
 
 
 def test_no_blanks_at_all_earn_nothing():
     def mask_tokens(tokens, mask_id, vocab_size, probability=0.15, generator=None):
         return tokens.clone(), torch.full_like(tokens, -100)
 
-    assert soundness.verdict(TOPIC, "mask_tokens", mask_tokens).earned == 0
+    assert soundness.judged(TOPIC, "mask_tokens", mask_tokens).earned == 0
 
 
 # --- the lab ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import torch
 from verdicts import of_mistakes
 
 from autograder.checking import edges, soundness
+from autograder.checking.judge import observe_all
 from autograder.checking.promises import misquoted, sentences, unguarded
 from autograder.checking.topic import CHECKS, PUBLIC_SEED, Exercise, load, topics
 
@@ -29,7 +30,7 @@ def test_every_invariant_says_what_was_changed(topic, name):
     bank = load(topic)
     for check in bank.exercises[name].checks:
         if check.invariant:
-            seen = soundness.observe_all(bank, bank.exercises[name], bank.reference(name), PUBLIC_SEED)[check.name]
+            seen = observe_all(bank, bank.exercises[name], bank.reference(name), PUBLIC_SEED)[check.name]
             assert isinstance(seen.value.get("change"), str), check.name
 
 

@@ -418,11 +418,11 @@ def test_the_variance_of_an_adapter_is_judged_soundly():
     }.items(),
 )  # fmt: skip
 def test_the_ways_that_mistakes_are_made_from_are_right(exercise, way):
-    seen = soundness.verdict(load("sft"), exercise, called(way))
+    seen = soundness.judged(load("sft"), exercise, called(way))
     assert seen.earned == seen.points
 
 
 def test_the_adapter_that_mistakes_are_made_from_is_right():
-    seen = soundness.verdict(load("sft"), "LoRALinear", Adapter)
+    seen = soundness.judged(load("sft"), "LoRALinear", Adapter)
     assert seen.earned == seen.points
     assert set(MARKS.values()) == reference.MARKS

@@ -131,7 +131,7 @@ def spoiling(reference, spoilt):
 @pytest.mark.parametrize(("topic", "name"), [(topic, name) for topic in topics() for name in load(topic).order])
 def test_a_right_answer_that_changes_what_it_is_given_loses_points_and_is_told_which(topic, name):
     bank, spoilt = load(topic), []
-    seen = soundness.verdict(bank, name, spoiling(bank.reference(name), spoilt))
+    seen = soundness.judged(bank, name, spoiling(bank.reference(name), spoilt))
     fined = [check for check in seen.checks if check.reason == MEDDLES]
     assert (seen.earned < seen.points) == bool(spoilt)
     assert len(fined) <= 1 and all("It changed its" in check.detail and "`" in check.detail for check in fined)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from autograder.checking.observe import Observation, Raised, named, observe, parameters, seeded
-from autograder.checking.topic import Check, Exercise, Mistake, Topic
+from autograder.checking.topic import PUBLIC_SEED, Check, Exercise, Mistake, Topic
 from autograder.checking.watch import plainly_same
 
 BLANK = "Nothing is written here yet."
@@ -334,6 +334,12 @@ def observe_all(
     seed = seeded(seed, topic.name, exercise.name)
     subject = named(subject, parameters(topic.reference(exercise.name)))
     return {check.name: observe(check, subject, seed, rehearsed) for check in exercise.checks}
+
+
+def judged(topic: Topic, name: str, subject: Any, seed: int = PUBLIC_SEED, rehearsed: bool = False) -> Verdict:
+    """The verdict on one implementation that is here; `rehearsed`, as a learner's is."""
+    exercise = topic.exercises[name]
+    return judge(topic, exercise, observe_all(topic, exercise, subject, seed, rehearsed), seed)
 
 
 def without_points(exercise: Exercise, outcome: Outcome, reason: str) -> Verdict:

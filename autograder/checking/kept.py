@@ -7,19 +7,18 @@ once more by itself, without the notebook around it, before it is written: what 
 
 import ast
 import importlib.util
-import inspect
 import symtable
 import sys
 import sysconfig
 from codeop import Compile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 from autograder.checking.cells import defined, parse
-from autograder.checking.judge import judge, observe_all
-from autograder.checking.topic import PUBLIC_SEED, Topic
+from autograder.checking.judge import judged
+from autograder.checking.observe import code_of
+from autograder.checking.topic import Topic
 from layercake import mine
 
 OF_THE_COURSE = ("solutions", "layercake", "autograder")
@@ -130,10 +129,10 @@ def _refuse(name: str, node: ast.stmt, namespace: dict[str, Any]) -> None:
 
 def _refuse_import(name: str, node: ast.Import | ast.ImportFrom) -> None:
     """Raise CannotKeep where an import takes what a later notebook may not have, or may have otherwise."""
-    module = node.module or "" if isinstance(node, ast.ImportFrom) else None
+    module = getattr(node, "module", None)
     if module == mine.__name__ and any(alias.name == name != alias.asname for alias in node.names):
         return
-    for each in [module] if module else [alias.name for alias in getattr(node, "names", [])]:
+    for each in [module] if module else [alias.name for alias in node.names]:
         if each.startswith(mine.__name__):
             raise CannotKeep(f"takes {name!r} from {mine.__name__} under another name, or whole: import it by its own")
         if not _is_installed(each.partition(".")[0]):
@@ -144,7 +143,10 @@ def _is_installed(root: str) -> bool:
     """Whether a package is Python's, installed, or the course's."""
     if root in sys.stdlib_module_names or root in OF_THE_COURSE:
         return True
-    found = importlib.util.find_spec(root)
+    try:
+        found = importlib.util.find_spec(root)
+    except ValueError:  # a module that was made in the notebook, or `__main__`, which is the notebook
+        return False
     places = [Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")]
     places += [Path(place).resolve() for place in sys.path if Path(place).name == "dist-packages"]
     origin = Path(found.origin or next(iter(found.submodule_search_locations or [""]))).resolve() if found else None
@@ -173,24 +175,12 @@ def _judge_again(topic: Topic, name: str, subject: Any, source: str) -> None:
             exec(translate(ast.Module([node], []), f"<{name}, kept>", "exec"), namespace)
     except Exception as error:
         raise CannotKeep(f"does not run without this notebook: {error!r}") from error
-    if list(_codes(namespace[name])) != list(_codes(subject)):
+    now, then = ([(code.co_code, code.co_names) for code in code_of(its)] for its in (namespace[name], subject))
+    if now != then:
         raise CannotKeep("is not what its cell says now: run that cell, and the check, again")
-    exercise = topic.exercises[name]
-    seen = observe_all(topic, exercise, namespace[name], PUBLIC_SEED, rehearsed=True)
-    verdict = judge(topic, exercise, seen, PUBLIC_SEED)
+    verdict = judged(topic, name, namespace[name], rehearsed=True)
     if failed := [check for check in verdict.checks if check.outcome != "passed"]:
         raise CannotKeep(f"does not pass by itself, where this is asked: {failed[0].asks.rstrip('.')}")
-
-
-def _codes(subject: Any) -> Iterator[tuple[bytes, tuple[str, ...]]]:
-    """What the functions of a subject do, in the order of their names."""
-    for _, part in sorted(vars(subject).items()) if isinstance(subject, type) else [("", subject)]:
-        code = getattr(inspect.unwrap(part) if callable(part) else part, "__code__", None)
-        todo = [code] if code else []
-        while todo:
-            code = todo.pop()
-            yield code.co_code, code.co_names
-            todo += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
 
 
 def _notebook() -> tuple[list[str], dict[str, Any]] | None:

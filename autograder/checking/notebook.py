@@ -1,18 +1,18 @@
 """`check(...)` in a learner's notebook: the same judge as at grading, on the public seed, at once."""
 
-import inspect
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from types import CodeType
 from typing import Any
 
 from autograder.checking.display import as_html, as_text, number
-from autograder.checking.judge import Verdict, judge, observe_all, without_points
+from autograder.checking.judge import Verdict, judged, without_points
 from autograder.checking.kept import keep
-from autograder.checking.topic import PUBLIC_SEED, Topic
+from autograder.checking.observe import code_of
+from autograder.checking.topic import Topic
+from layercake import mine
 from layercake.mine import AT_GRADING
 
 
@@ -96,21 +96,16 @@ def _verdict(topic: Topic, subject: Any) -> Verdict:
     if _is_reference(subject):
         reason = "This is the reference. It lets you go on, and earns no points until you write your own."
         return without_points(topic.exercises[name], "reference", reason)
-    if getattr(subject, "__module__", "").startswith("layercake.mine"):
+    if getattr(subject, "__module__", "").startswith(mine.__name__):
         reason = "This is yours, kept from before. It earns points where it is written in the notebook: paste it here."
         return without_points(topic.exercises[name], "reference", reason)
-    verdict = _judged(topic, name, subject)
+    verdict = judged(topic, name, subject, rehearsed=True)
     if verdict.earned < verdict.points and (faulty := _faulty(topic, name, subject)):
         with _given(topic, faulty):
-            again = _judged(topic, name, subject)
+            again = judged(topic, name, subject, rehearsed=True)
         if again.earned > verdict.earned:
             return replace(again, given=tuple(faulty))
     return verdict
-
-
-def _judged(topic: Topic, name: str, subject: Any) -> Verdict:
-    exercise = topic.exercises[name]
-    return judge(topic, exercise, observe_all(topic, exercise, subject, PUBLIC_SEED, rehearsed=True), PUBLIC_SEED)
 
 
 def _faulty(topic: Topic, name: str, subject: Any) -> list[str]:
@@ -118,7 +113,7 @@ def _faulty(topic: Topic, name: str, subject: Any) -> list[str]:
     namespace, above = vars(sys.modules["__main__"]), topic.order[: topic.order.index(name)]
     called, todo = set(), {name}
     while todo:
-        code = [part for each in todo for part in _code(subject if each == name else namespace.get(each))]
+        code = [part for each in todo for part in code_of(subject if each == name else namespace.get(each))]
         called |= todo
         todo = {word for part in code for word in part.co_names if word in namespace} - called
     own = [
@@ -126,18 +121,8 @@ def _faulty(topic: Topic, name: str, subject: Any) -> list[str]:
         for each in above
         if each in called and callable(namespace.get(each)) and not _is_reference(namespace[each])
     ]
-    verdicts = [_judged(topic, each, namespace[each]) for each in own]
+    verdicts = [judged(topic, each, namespace[each], rehearsed=True) for each in own]
     return [verdict.exercise for verdict in verdicts if verdict.earned < verdict.points]
-
-
-def _code(subject: Any) -> Iterator[CodeType]:
-    """The code of a function, or of a class's methods, with what is defined inside it."""
-    for part in vars(subject).values() if isinstance(subject, type) else [subject]:
-        todo = [code] if (code := getattr(inspect.unwrap(part), "__code__", None)) else []
-        while todo:
-            code = todo.pop()
-            yield code
-            todo += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,16 @@ def parameters(subject: Any) -> list[str]:
     except (TypeError, ValueError):
         return []
     return [one.name for one in own if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+
+
+def code_of(subject: Any) -> Iterator[CodeType]:
+    """The code of a function, or of a class's methods, with what is defined inside it."""
+    for part in vars(subject).values() if isinstance(subject, type) else [subject]:
+        todo = [code] if (code := getattr(inspect.unwrap(part), "__code__", None)) else []
+        while todo:
+            code = todo.pop()
+            yield code
+            todo += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
 
 
 def named(subject: Any, names: list[str]) -> Any:

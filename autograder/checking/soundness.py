@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from autograder.checking.judge import Verdict, judge, observe_all, outcome
+from autograder.checking.judge import Verdict, judged, outcome
 from autograder.checking.mutations import Mutation, mutations, with_solution
 from autograder.checking.promises import misquoted, unguarded
 from autograder.checking.solution_source import STUB, solution_source
@@ -46,12 +46,6 @@ SECONDS = 5  # of a core, for one mutation; one that takes longer counts as caug
 
 class Unsound(Exception):
     """The proof cannot be made: a file is missing, or an entry in `equivalent.toml` is stale."""
-
-
-def verdict(topic: Topic, name: str, subject: Any, seed: int = PUBLIC_SEED, rehearsed: bool = False) -> Verdict:
-    """The verdict on one implementation; `rehearsed`, as a learner's is."""
-    exercise = topic.exercises[name]
-    return judge(topic, exercise, observe_all(topic, exercise, subject, seed, rehearsed), seed)
 
 
 def defined(topic: Topic, name: str, source: str) -> Any:
@@ -229,12 +223,12 @@ def trouble_at_edges(exercise: Exercise) -> list[str]:
 def survey(topic: Topic, name: str, mutation_fates: dict[Mutation, str], equivalent: int = 0) -> Row:
     """Everything about one exercise; the fates of its mutations come from outside, since they take the time."""
     exercise = topic.exercises[name]
-    mistakes = {mistake.name: verdict(topic, name, mistake.implementation) for mistake in exercise.mistakes}
-    others = {stem: verdict(topic, name, subject) for stem, subject in alternatives(topic, name).items()}
+    mistakes = {mistake.name: judged(topic, name, mistake.implementation) for mistake in exercise.mistakes}
+    others = {stem: judged(topic, name, subject) for stem, subject in alternatives(topic, name).items()}
     return Row(
         exercise,
-        verdict(topic, name, topic.reference(name)).earned,
-        verdict(topic, name, blank(topic, name)).earned,
+        judged(topic, name, topic.reference(name)).earned,
+        judged(topic, name, blank(topic, name)).earned,
         [known for known, seen in mistakes.items() if seen.mistake != known or seen.earned == exercise.points],
         list(others),
         [stem for stem, seen in others.items() if seen.earned != exercise.points],

@@ -36,7 +36,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from layercake.corpus import DownloadError, fetch_from_hub
+from layercake.corpus import DownloadError, fetch_from_hub, refuse_another
 from layercake.training import CheckpointError
 
 
@@ -155,26 +155,19 @@ def _refuse_other_shapes(config: dict[str, Any], weights: dict[str, Tensor], fol
     """Raise CheckpointError where this course's GPT cannot be the model, however its sizes are chosen."""
     scaling = config.get("rope_scaling") or config.get("rope_parameters") or {}
     kind = scaling.get("rope_type", scaling.get("type", "default"))
-    biases = [name for name in weights if name.endswith(".bias")]
-    norms = [name for name in weights if name.endswith(("q_norm.weight", "k_norm.weight"))]
-    wrong = {
-        f"has biases ({biases[0]}, for one)" if biases else "": "has none",
-        f"norms queries and keys ({norms[0]}, for one)" if norms else "": "does not",
-        f"bends its gates by {config.get('hidden_act')}": "bends them by silu" if _is_bent(config) else "",
-        f"scales its rotation ({kind})": "does not" if kind != "default" else "",
-        "has an output layer of its own": "" if _is_tied(config, weights) else "reads and scores tokens by one matrix",
-    }
-    for what, ours in wrong.items():
-        if what and ours:
+    bias = next((name for name in weights if name.endswith(".bias")), None)
+    norm = next((name for name in weights if name.endswith(("q_norm.weight", "k_norm.weight"))), None)
+    bent = config.get("hidden_act", "silu")
+    is_tied = config.get("tie_word_embeddings", False) or "lm_head.weight" not in weights
+    for is_so, what, ours in (
+        (bias, f"has biases ({bias}, for one)", "has none"),
+        (norm, f"norms queries and keys ({norm}, for one)", "does not"),
+        (bent != "silu", f"bends its gates by {bent}", "bends them by silu"),
+        (kind != "default", f"scales its rotation ({kind})", "does not"),
+        (not is_tied, "has an output layer of its own", "reads and scores tokens by one matrix"),
+    ):
+        if is_so:
             raise CheckpointError(f"{folder} is no model that can be loaded here: it {what}; this course's GPT {ours}.")
-
-
-def _is_bent(config: dict[str, Any]) -> bool:
-    return config.get("hidden_act", "silu") != "silu"
-
-
-def _is_tied(config: dict[str, Any], weights: dict[str, Tensor]) -> bool:
-    return config.get("tie_word_embeddings", False) or "lm_head.weight" not in weights
 
 
 def _bpe(tokenizer: dict[str, Any], path: Path) -> tuple[list[str], list[tuple[str, str]]]:
@@ -249,13 +242,7 @@ def _from_hub(source: Repository, cache: str | os.PathLike[str] | None) -> Path:
     """The folder of a model of the hub. Raises DownloadError, and deletes the weights, where they are not the fixed."""
     place = {"repo_id": source.name, "revision": source.revision}
     paths = [fetch_from_hub({**place, "filename": file}, cache) for file in (CONFIG, TOKENIZER, WEIGHTS)]
-    if (found := _sha256(paths[-1])) != source.sha256:
-        for wrong in (paths[-1].resolve(), paths[-1]):  # the file, and the link to it
-            wrong.unlink(missing_ok=True)
-        raise DownloadError(
-            f"{WEIGHTS} of {source.name} is not the file that this course was written with: its SHA-256 is {found}, "
-            f"expected {source.sha256}. It has been deleted from the cache. Try again once."
-        )
+    refuse_another(paths[-1], f"{WEIGHTS} of {source.name}", _sha256(paths[-1]), source.sha256)
     return paths[-1].parent
 
 
