@@ -107,8 +107,8 @@ CLAIM = {
     "sentence": "Paid for right numbers, a model is right more often at the first try. Where it has to answer at once "
     "this is all: in 1,024 tries it solves fewer problems than before. Where it may write its steps, and an unusual "
     "question makes it lose its place in them, it solves problems that the base does not solve in 1,024 tries; SFT on "
-    "its own right replies makes it do so too, and a lower temperature and forced steps do not. Random rewards, or "
-    "rewards for form alone, do so in some seeds, and in others end far below the base.",
+    "its own right replies makes it do so too, and a lower temperature and forced steps do not. In this task random "
+    "rewards, or rewards for form alone, do so in some seeds, and in others end far below the base.",
     "refuted_by": "Where it may work: a pass@1,024 after verified rewards that does not exceed the base's beyond the "
     "interval and in every seed, or curves that cross; or a coin, form, a lower temperature or forced steps that "
     "exceed the base's as well. At once: a pass@1,024 that exceeds the base's beyond the interval, or a pass@1 that "

@@ -86,7 +86,7 @@ CLAIM = {
     "of three digits by one at most six points worse than one that keeps writing its steps for as long; a monitor "
     "that tells the written model's wrong answers under noise from its right ones tells nothing of theirs, and a "
     "linear probe reads their carries, on average over two, better than off an untrained model or the question's "
-    "digits, and worse than off pairs of these.",
+    "digits, and in all models but one worse than off pairs of these.",
     "refuted_by": "A seed in which the weaned model or the loop is right on new sums more than five points less often "
     "than the one that writes, trained for as many steps; a monitor, strict or trusting, whose TPR × TNR under noise "
     "is 0.1 or more on one of these two; or, for the last part, carries which a probe reads no better off one of the "
@@ -108,8 +108,9 @@ LIMITS = [
     "A probe shows what can be read off a state by a linear map, not that the model uses it; and it needs the weights, "
     "and sums whose carries are known. Whether it would tell wrong answers from right ones was not tried.",
     "The probe of pairs, each digit with the multiplier, was added when the others had been measured: it reads more "
-    "than off any hidden model, so what a state says of a carry may be such pairs. One seed's second carry is read "
-    "worse than off single digits.",
+    "than off every hidden model but one (at once, equal computing, the first seed), so what a state says of a carry "
+    "may be such pairs. The first carry is fixed by one pair; only the second can tell, which one seed's weaned model "
+    "says less well than single digits do.",
     "Of the 7,200 products 6,200 are learned from, so that an answer at once may owe something to its neighbours.",
     "How much a monitor tells on the way depends on the noise: drawn at temperature 1.5, it tells more.",
     "Learning rate, sizes and the steps of the stages go by pilots of single seeds: with a shorter third stage the "
