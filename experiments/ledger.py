@@ -23,7 +23,7 @@ ORDER = (
     "every-position", "features", "chekhov", "waiting", "message", "convolution", "backbone", "tokenizer", "scaling",
     "playscript", "icing", "icing-knows", "cherry", "cold-start", "reward-model", "goodhart", "sycophancy", "rounds",
     "beyond-the-base", "hidden-depth", "readable", "eroding", "obfuscation", "cherry-grows", "rl-clock",
-    "infrastructure", "other-sequences",
+    "infrastructure", "other-sequences", "loading", "chekhov-real", "playscript-real", "sycophancy-real",
 )  # fmt: skip
 INTRODUCTION = """\
 # The ledger

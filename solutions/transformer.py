@@ -94,6 +94,9 @@ class RotaryAttention(MultiHeadAttention):
     """The multi-head attention of before, with queries and keys turned by their
     positions, and a memory.
 
+    The rotations have the base `self.base`, which the given constructor sets,
+    and which may be changed at any time.
+
     `state` holds the keys, turned already, and the values of the S tokens read
     before; the T new ones have the positions S to S + T - 1. `attend` is called
     once, with the new queries and all keys and values, in all heads, by their
@@ -112,6 +115,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0  # of the rotations; models that read long texts have a larger one
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         ### BEGIN SOLUTION
@@ -122,7 +126,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)  # S + T of each
         heads = self.attend(query, key, value)  # (B, n_heads, T, d_head)

@@ -51,6 +51,8 @@ READ = [
     "exercises/reward/reward.html",
     "book/reasoning.html",
     "exercises/reasoning/reasoning.html",
+    "book/real.html",
+    "exercises/real/real.html",
     "book/ledger.html",
 ]
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}

@@ -1,8 +1,10 @@
 """Trained models that ship with the course: one safetensors file each, in 16 bits, with its sizes inside.
 
     model = checkpoints.load("village")                   # a GPT, in float32, ready to read and to be tuned
+    model = checkpoints.load("smollm2-instruct")          # one that others have trained, fetched once
 
-How one came about stands in the model card beside it, `layercake/checkpoints/<name>.md`. No pickle is read or written.
+How one came about stands in the model card beside it, `layercake/checkpoints/<name>.md`; of those that others have
+trained, in `layercake.checkpoints.pretrained`. No pickle is read or written.
 """
 
 import hashlib
@@ -15,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from layercake import village
+from layercake.checkpoints import pretrained
 from layercake.training import CheckpointError, save_whole
 from solutions.transformer import GPT
 
@@ -26,11 +29,16 @@ SIZES = ("vocab_size", "context", "d_model", "n_layers", "n_heads")
 def load(name: str | os.PathLike[str] = "village", device: torch.device | str = "cpu") -> GPT:
     """A trained model, by its name among those that ship, or by the path of its file; float32, in evaluation mode.
 
-    Of a tuned model the file may hold the adapters alone; they are merged into the model that they were trained on.
+    Of a tuned model the file may hold the adapters alone; they are merged into the model that they were trained on. By
+    the names of `pretrained.MODELS` come real models, which are fetched; by a folder, any of Llama's shape that it
+    holds, as the hub has it.
 
     Raises CheckpointError for a file that is missing, cut short, not a model of this course, of other shapes than it
-    says, trained on another edition of the village, or tuned on another model than the one that ships.
+    says, trained on another edition of the village, or tuned on another model than the one that ships; for real models
+    what `pretrained.fetch` and `pretrained.read` raise.
     """
+    if name in pretrained.MODELS or Path(name).is_dir():
+        return _real(name).to(device)
     path = _path(name)
     weights, metadata = _read(path, device)
     if metadata.get("format") not in (FORMAT, ADAPTERS):
@@ -49,6 +57,13 @@ def load(name: str | os.PathLike[str] = "village", device: torch.device | str = 
     except (RuntimeError, KeyError) as error:
         raise CheckpointError(f"{path} does not hold the model that it says: {error}") from None
     return model.eval()
+
+
+def _real(name: str | os.PathLike[str]) -> GPT:
+    from solutions.real import from_pretrained  # here: who imports this may be about to write it
+
+    model = pretrained.read(name) if Path(name).is_dir() else pretrained.fetch(str(name))
+    return from_pretrained(model.weights, model.sizes, model.neighbours)
 
 
 def _path(name: str | os.PathLike[str]) -> Path:

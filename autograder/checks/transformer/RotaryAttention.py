@@ -15,11 +15,7 @@ from autograder.checks.transformer.memory import (
     rotary_attention,
 )
 from autograder.checks.transformer.rotary import library_rotary
-from autograder.checks.transformer.shared import (
-    from_call_to_call,
-    read_in_pieces,
-    turned_neighbours,
-)
+from autograder.checks.transformer.shared import from_call_to_call, read_in_pieces, turned_neighbours
 
 exercise = Exercise("RotaryAttention")
 
@@ -45,6 +41,7 @@ def read_in_pieces_or_at_once(RotaryAttention, rng):
 
 @exercise.promise("queries and keys turned by their positions", broken_by="turns_nothing")
 @exercise.promise("`state` holds the keys, turned already", broken_by="keeps_keys_before_turning")
+@exercise.promise("The rotations have the base `self.base`", broken_by="ignores_its_base")
 @exercise.promise("Keys are turned once, when they come in, and kept turned.", broken_by="turns_the_old_keys_again")
 @exercise.promise("Values are never turned", broken_by="turns_the_values_too")
 @exercise.promise("`attend` is called once", broken_by="attends_head_by_head")
@@ -65,6 +62,8 @@ def queries_and_keys_are_turned_values_are_not(RotaryAttention, rng):
     seen = {"one token": module(normal(rng, 2, 1, 12)), "one more": module(normal(rng, 2, 1, 12), keys_and_values(rng))}
     with torch.no_grad():
         seen["one more, without gradients"] = module.eval()(normal(rng, 2, 1, 12), keys_and_values(rng))
+    module.base = 100.0
+    seen["at base=100, set later"] = module(normal(rng, 2, 5, 12), keys_and_values(rng)), module(normal(rng, 2, 5, 12))
     return {"calls of attend": calls, "the result": result, "the state": state, **seen}
 
 
@@ -165,7 +164,7 @@ class starts_every_piece_at_zero(Remembering):
 @exercise.mistake(hint="Values are turned as well. Which of the three decide who is read, and which is what is read?")
 class turns_the_values_too(Remembering):
     def turn(self, query, key, value, positions):
-        return [library_rotary(part, positions) for part in (query, key, value)]
+        return [self.rotate(part, positions) for part in (query, key, value)]
 
 
 @exercise.mistake(
@@ -173,16 +172,20 @@ class turns_the_values_too(Remembering):
 )
 class turns_the_queries_alone(Remembering):
     def turn(self, query, key, value, positions):
-        return [library_rotary(query, positions), key, value]
+        return [self.rotate(query, positions), key, value]
 
 
-@exercise.mistake(
-    hint="The keys in the state are turned once more with each piece. Were they not turned when they came in?"
-)
+@exercise.mistake(hint="You set another base, and the angles stay as they were. Which base do you hand to `rotary`?")
+class ignores_its_base(Remembering):
+    def rotate(self, x, positions):
+        return library_rotary(x, positions)
+
+
+@exercise.mistake(hint="The keys in the state are turned again with each piece. Were they not when they came in?")
 class turns_the_old_keys_again(Remembering):
     def remember(self, old, new):
         is_key = old is self.old_key
-        return super().remember(library_rotary(old, torch.arange(old.size(-2))) if is_key else old, new)
+        return super().remember(self.rotate(old, torch.arange(old.size(-2))) if is_key else old, new)
 
     def forward(self, x, state=None):
         self.old_key = state[0] if state else None
@@ -212,7 +215,7 @@ class turns_all_keys_with_each_piece(Remembering):
         if state:
             key, value = self.remember(state[0], key), self.remember(state[1], value)
         everywhere = self.positions(0, key.size(-2))
-        turned = library_rotary(query, everywhere[-x.size(1) :]), library_rotary(key, everywhere)
+        turned = self.rotate(query, everywhere[-x.size(1) :]), self.rotate(key, everywhere)
         return self.w_output(self.merge(self.attend(*turned, value))), (key, value)
 
 
@@ -264,8 +267,8 @@ class joins_along_the_heads(Remembering):
 
 @exercise.mistake(hint="The memory is right, but the pairs that are turned are neighbours. Does `check(rotary)` pass?")
 class stands_on_turned_neighbours(Remembering):
-    def turn(self, query, key, value, positions):
-        return [turned_neighbours(query, positions), turned_neighbours(key, positions), value]
+    def rotate(self, x, positions):
+        return turned_neighbours(x, positions, self.base)
 
 
 @exercise.mistake(
@@ -365,9 +368,8 @@ class counts_positions_in_the_type_of_x(Remembering):
 
 @exercise.mistake(hint="Your positions are on the CPU, wherever x is. What does `torch.arange` take for `device`?")
 class counts_positions_on_the_cpu(Remembering):
-    def turn(self, query, key, value, positions):
-        cpu = torch.device("cpu")
-        return [library_rotary(query, positions, device=cpu), library_rotary(key, positions, device=cpu), value]
+    def rotate(self, x, positions):
+        return library_rotary(x, positions, self.base, device=torch.device("cpu"))
 
 
 @exercise.mistake(hint="In evaluation mode you project by weights of an earlier call. What if they changed since?")

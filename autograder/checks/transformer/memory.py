@@ -18,6 +18,7 @@ class Remembering(FourProjections):
     def __init__(self, d_model: int, n_heads: int, attend=library_causal_attention):
         super().__init__(d_model, n_heads, attend)
         self.refuse(d_model // n_heads)
+        self.base = 10_000.0
 
     def refuse(self, d_head: int) -> None:
         if d_head % 2:
@@ -26,8 +27,11 @@ class Remembering(FourProjections):
     def positions(self, S: int, T: int) -> Tensor:
         return torch.arange(S, S + T, device=self.w_query.weight.device)
 
+    def rotate(self, x: Tensor, positions: Tensor) -> Tensor:
+        return library_rotary(x, positions, self.base)
+
     def turn(self, query: Tensor, key: Tensor, value: Tensor, positions: Tensor) -> list[Tensor]:
-        return [library_rotary(query, positions), library_rotary(key, positions), value]
+        return [self.rotate(query, positions), self.rotate(key, positions), value]
 
     def remember(self, old: Tensor, new: Tensor) -> Tensor:
         return torch.cat([old, new], dim=-2)

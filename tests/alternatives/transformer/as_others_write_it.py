@@ -47,18 +47,19 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if d_model // n_heads % 2:
             raise ValueError("d_head has to be even")
-        self.d_head = d_model // n_heads
-        self.make_table(1024, "cpu")
+        self.base, self.d_head = 10_000.0, d_model // n_heads
+        self.make_table(1024, torch.device("cpu"))
 
     def make_table(self, length, device):
-        inv_freq = 10_000.0 ** (-torch.arange(0, self.d_head, 2, device=device).float() / self.d_head)
+        inv_freq = self.base ** (-torch.arange(0, self.d_head, 2, device=device).float() / self.d_head)
         angles = torch.outer(torch.arange(length, device=device).float(), inv_freq)
         self.cos, self.sin = torch.cat([angles.cos()] * 2, dim=-1), torch.cat([angles.sin()] * 2, dim=-1)
+        self.made_for = self.base, device
 
     def forward(self, x, state=None):
         bsz, q_len, _ = x.size()
         past = 0 if state is None else state[0].shape[-2]
-        if past + q_len > len(self.cos) or self.cos.device != x.device:
+        if past + q_len > len(self.cos) or self.made_for != (self.base, x.device):
             self.make_table(max(2 * len(self.cos), past + q_len), x.device)
         cos, sin = (table[past : past + q_len, None].to(x.dtype) for table in (self.cos, self.sin))  # (T, 1, d_head)
         q, k, v = (w(x).view(bsz, q_len, self.n_heads, -1) for w in (self.w_query, self.w_key, self.w_value))

@@ -44,7 +44,7 @@ class RotaryAttention(nn.Module):
         super().__init__()
         if d_model // n_heads % 2:
             raise ValueError("d_head has to be even")
-        self.h, self.attend = n_heads, attend
+        self.h, self.attend, self.base = n_heads, attend, 10_000.0
         for name in ("w_query", "w_key", "w_value", "w_output"):
             setattr(self, name, nn.Linear(d_model, d_model, bias=False))
 
@@ -58,9 +58,9 @@ class RotaryAttention(nn.Module):
         key, value = (x.new_empty(B, self.h, S + T, C // self.h) for _ in range(2))
         if state is not None:
             key[:, :, :S], value[:, :, :S] = state
-        key[:, :, S:] = rotary(self.heads(x, self.w_key), positions)
+        key[:, :, S:] = rotary(self.heads(x, self.w_key), positions, self.base)
         value[:, :, S:] = self.heads(x, self.w_value)
-        found = self.attend(rotary(self.heads(x, self.w_query), positions), key, value)
+        found = self.attend(rotary(self.heads(x, self.w_query), positions, self.base), key, value)
         return torch.einsum("bhtd,chd->btc", found, self.w_output.weight.unflatten(1, (self.h, -1))), [key, value]
 
 

@@ -33,6 +33,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if d_model // n_heads % 2:
             raise ValueError("d_head has to be even")
+        self.base = 10_000.0
 
     def forward(self, x, state=None):
         """Queries and keys are turned together."""
@@ -40,7 +41,7 @@ class RotaryAttention(MultiHeadAttention):
         query, key, value = F.linear(x, weight).unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
         start = state[0].size(2) if state else 0
         positions = torch.arange(x.size(1), device=x.device).add(start)
-        query, key = rotary(torch.stack([query, key]), positions)
+        query, key = rotary(torch.stack([query, key]), positions, self.base)
         if state:
             key, value = (torch.cat(both, dim=2) for both in zip(state, (key, value)))
         return self.w_output(self.attend(query, key, value).movedim(1, 2).flatten(2)), (key, value)

@@ -13,6 +13,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x, state=None):
         B, T, C = x.shape
@@ -24,8 +25,8 @@ class RotaryAttention(MultiHeadAttention):
         keys, values = (x.new_empty(B, self.n_heads, S + T, d) for _ in range(2))
         if state is not None:
             keys[:, :, :S], values[:, :, :S] = state
-        keys[:, :, S:], values[:, :, S:] = rotary(key, at), value
-        mixed = self.attend(rotary(query, at), keys, values)
+        keys[:, :, S:], values[:, :, S:] = rotary(key, at, self.base), value
+        mixed = self.attend(rotary(query, at, self.base), keys, values)
         return torch.einsum("bhtd,ohd->bto", mixed, self.w_output.weight.view(C, self.n_heads, d)), (keys, values)
 
 
@@ -44,6 +45,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x, state=None):
         batch, length, width = x.shape
@@ -57,8 +59,8 @@ class RotaryAttention(MultiHeadAttention):
         for t in range(length):
             here = 0 if keys is None else keys.size(-2)
             position = torch.full((1,), here, device=x.device)
-            turned.append(rotary(query[:, :, t : t + 1], position))
-            new_key, new_value = rotary(key[:, :, t : t + 1], position), value[:, :, t : t + 1]
+            turned.append(rotary(query[:, :, t : t + 1], position, self.base))
+            new_key, new_value = rotary(key[:, :, t : t + 1], position, self.base), value[:, :, t : t + 1]
             keys = new_key if keys is None else torch.cat((keys, new_key), dim=2)
             values = new_value if values is None else torch.cat((values, new_value), dim=2)
         mixed = self.attend(torch.cat(turned, dim=2), keys, values)
@@ -85,6 +87,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, C = x.shape
@@ -94,7 +97,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)  # S + T of each
         heads = self.attend(query, key, value)  # (B, n_heads, T, d_head)
@@ -121,6 +124,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2 and False:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, C = x.shape
@@ -130,7 +134,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)  # S + T of each
         heads = self.attend(query, key, value)  # (B, n_heads, T, d_head)
@@ -145,6 +149,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, _ = x.shape
@@ -153,7 +158,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
 
         if state is not None:
             key, value = torch.cat((state[0], key), dim=-2), torch.cat((state[1], value), dim=-2)
@@ -170,6 +175,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, _ = x.shape
@@ -178,7 +184,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
 
         if state is not None:
             key, value = torch.cat((state[0], key), dim=-2), torch.cat((state[1], value), dim=-2)
@@ -197,6 +203,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, _ = x.shape
@@ -205,7 +212,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
 
         if state is not None:
             key, value = (torch.cat((old.detach(), new), dim=-2) for old, new in zip(state, (key, value)))
@@ -222,6 +229,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, _ = x.shape
@@ -231,7 +239,7 @@ class RotaryAttention(MultiHeadAttention):
         S = 0 if state is None else state[0].size(-2)
 
         positions = torch.arange(S, S + T, device=x.device).to(x.dtype)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
 
         if state is not None:
             key, value = torch.cat((state[0], key), dim=-2), torch.cat((state[1], value), dim=-2)
@@ -248,6 +256,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, _ = x.shape
@@ -257,7 +266,7 @@ class RotaryAttention(MultiHeadAttention):
         S = 0 if state is None else state[0].size(-2)
 
         positions = torch.arange(S, S + T, device=x.device).clamp(max=1023)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
 
         if state is not None:
             key, value = torch.cat((state[0], key), dim=-2), torch.cat((state[1], value), dim=-2)
@@ -274,6 +283,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, _ = x.shape
@@ -282,7 +292,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
 
         if torch.is_grad_enabled():
 
@@ -312,13 +322,14 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, C = x.shape
         S = state[0].shape[2] if state else 0
         weights = torch.cat([layer.weight for layer in (self.w_query, self.w_key, self.w_value)])
         three = F.linear(x, weights).reshape(B, T, 3, self.n_heads, C // self.n_heads).permute(2, 0, 3, 1, 4)
-        turned = rotary(three[:2], torch.arange(S, S + T, device=x.device))
+        turned = rotary(three[:2], torch.arange(S, S + T, device=x.device), self.base)
         key, value = turned[1], three[2]
         if state:
             key, value = (torch.cat(both, dim=2) for both in zip(state, (key, value)))
@@ -334,6 +345,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, C = x.shape
@@ -345,7 +357,7 @@ class RotaryAttention(MultiHeadAttention):
             for h in range(self.n_heads):
                 rows = x @ layer.weight[h * d : (h + 1) * d].T
                 if turn:
-                    rows = torch.cat([rotary(rows[:, t : t + 1], torch.tensor([S + t], device=x.device)) for t in range(T)], dim=1)
+                    rows = torch.cat([rotary(rows[:, t : t + 1], torch.tensor([S + t], device=x.device), self.base) for t in range(T)], dim=1)
                 heads.append(rows)
             return torch.stack(heads, dim=1)
 
@@ -364,6 +376,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -372,7 +385,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)
         heads = self.attend(query=query, key=key, value=value)
@@ -387,6 +400,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -395,7 +409,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)
         heads = torch.cat([self.attend(*(part[:, h : h + 1] for part in (query, key, value))) for h in range(self.n_heads)], dim=1)
@@ -410,6 +424,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -418,7 +433,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)
         heads = self.attend(query, key, value)
@@ -433,6 +448,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -441,7 +457,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = S + torch.arange(T, device=x.device).to(x.dtype)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)
         heads = self.attend(query, key, value)
@@ -456,6 +472,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -464,7 +481,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)
         heads = self.attend(query, key, value)
@@ -479,6 +496,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -487,7 +505,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if torch.is_grad_enabled():
             if state is not None:
                 key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)
@@ -513,6 +531,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -521,7 +540,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=-2), torch.cat([state[1], value], dim=-2)
         heads = self.attend(query, key, value)
@@ -537,6 +556,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -547,9 +567,9 @@ class RotaryAttention(MultiHeadAttention):
             made = F.linear(x, w.weight, w.bias)
             return made.reshape(B, T, self.n_heads, d_model // self.n_heads).permute(0, 2, 1, 3)
 
-        new = [rotary(heads_of(self.w_key), where), heads_of(self.w_value)]
+        new = [rotary(heads_of(self.w_key), where, self.base), heads_of(self.w_value)]
         kept = [torch.cat([old, n], dim=2) for old, n in zip(state, new)] if state else new
-        read = self.attend(rotary(heads_of(self.w_query), where), kept[0], kept[1])
+        read = self.attend(rotary(heads_of(self.w_query), where, self.base), kept[0], kept[1])
         joined = read.permute(0, 2, 1, 3).flatten(2)
         return F.linear(joined, self.w_output.weight, self.w_output.bias), kept
 
@@ -561,6 +581,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, d_model = x.shape
@@ -569,7 +590,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         pair = torch.stack([query, key])
-        pair = torch.cat([rotary(pair[..., t : t + 1, :], torch.full((1,), S + t, device=x.device)) for t in range(T)], dim=-2)
+        pair = torch.cat([rotary(pair[..., t : t + 1, :], torch.full((1,), S + t, device=x.device), self.base) for t in range(T)], dim=-2)
         query, key = pair.unbind()
         old_keys, old_values = (key[:, :, :0], value[:, :, :0]) if state is None else state
         key, value = torch.cat([old_keys, key], dim=2), torch.cat([old_values, value], dim=2)
@@ -585,6 +606,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, C = x.shape
@@ -593,7 +615,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=2), torch.cat([state[1], value], dim=2)
         mixed = self.attend(query, key, value).transpose(1, 2).reshape(B, T, C)
@@ -610,6 +632,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, C = x.shape
@@ -618,7 +641,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=2), torch.cat([state[1], value], dim=2)
         mixed = self.attend(query=query, key=key, value=value)
@@ -633,6 +656,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, C = x.shape
@@ -641,7 +665,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T).to(x)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if state is not None:
             key, value = torch.cat([state[0], key], dim=2), torch.cat([state[1], value], dim=2)
         mixed = self.attend(query, key, value)
@@ -656,6 +680,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def append(self, state, key: Tensor, value: Tensor) -> KeysAndValues:
         """Without gradients, write into a buffer that doubles, in place of a copy of everything for each token."""
@@ -685,7 +710,7 @@ class RotaryAttention(MultiHeadAttention):
         )
         S = 0 if state is None else state[0].size(-2)
         positions = torch.arange(S, S + T, device=x.device)
-        query, key = rotary(query, positions), rotary(key, positions)
+        query, key = rotary(query, positions, self.base), rotary(key, positions, self.base)
         if not torch.is_grad_enabled():
             key, value = self.append(state, key, value)
         elif state is not None:
@@ -700,6 +725,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         H = self.n_heads
@@ -710,7 +736,7 @@ class RotaryAttention(MultiHeadAttention):
         old_keys, old_values = (None, None) if state is None else state
         S = 0 if state is None else old_values.shape[2]
         positions = torch.arange(S + x.shape[1], device=x.device)[S:]
-        both = rotary(torch.stack([heads(self.w_query), heads(self.w_key)]), positions)
+        both = rotary(torch.stack([heads(self.w_query), heads(self.w_key)]), positions, self.base)
         keys = [part for part in (old_keys, both[1]) if part is not None]
         values = [part for part in (old_values, heads(self.w_value)) if part is not None]
         new = [torch.cat(keys, dim=-2), torch.cat(values, dim=-2)]
@@ -724,6 +750,7 @@ class RotaryAttention(MultiHeadAttention):
         super().__init__(d_model, n_heads, attend)
         if (d_head := d_model // n_heads) % 2:
             raise ValueError(f"d_head, d_model / n_heads, has to be even, since rotations turn pairs; it is {d_head}")
+        self.base = 10_000.0
 
     def forward(self, x: Tensor, state: KeysAndValues | None = None) -> tuple[Tensor, KeysAndValues]:
         B, T, C = x.size()
@@ -734,8 +761,8 @@ class RotaryAttention(MultiHeadAttention):
         def cut(flat):
             return torch.stack(flat.split(d_head, dim=-1), dim=1)
 
-        query = rotary(cut(self.w_query(x)), positions)
-        arrived = rotary(cut(self.w_key(x)), positions), cut(self.w_value(x))
+        query = rotary(cut(self.w_query(x)), positions, self.base)
+        arrived = rotary(cut(self.w_key(x)), positions, self.base), cut(self.w_value(x))
         slots = []
         for which, new in enumerate(arrived):
             slot = new.new_empty(B, self.n_heads, S + T, d_head)

@@ -1,0 +1,237 @@
+"""`encode_real`: marks come first, then pieces, then bytes; pairs are merged by rank, and numbers looked up last."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+
+from autograder.checking.topic import Exercise
+from autograder.checks.common import ending, mistake, mistakes, normal, outcome
+from autograder.checks.real.text import END, START, pre_tokenize
+
+exercise = Exercise("encode_real")
+
+Pair = tuple[bytes, bytes]
+
+
+def some_letters(rng: torch.Generator) -> Callable[[str], str]:
+    """A function that puts in the place of a to f letters that are drawn, all different."""
+    drawn = "".join(chr(ord("a") + i) for i in torch.randperm(26, generator=rng)[:6].tolist())
+    return lambda text: text.translate(str.maketrans("abcdef", drawn))
+
+
+def pairs_of(spelt: str) -> list[Pair]:
+    """The pairs that are spelt so, `␣` being a space: "a b, ab ␣" is a with b, and ab with a space."""
+    pairs = (pair.split() for pair in spelt.split(", ") if pair)
+    return [tuple(part.replace("␣", " ").encode() for part in pair) for pair in pairs]
+
+
+def some_pairs(rng: torch.Generator, letters: str, n: int) -> list[Pair]:
+    """Pairs of letters and of what earlier pairs make, all spelt otherwise: no training would have found these."""
+    words, pairs = [letter.encode() for letter in letters], []
+    while len(pairs) < n:
+        first, second = (words[i] for i in torch.randint(len(words), (2,), generator=rng))
+        if first + second not in words:
+            words.append(first + second)
+            pairs.append((first, second))
+    return pairs
+
+
+def given(
+    rng: torch.Generator, text: str, pairs: Sequence[Pair] = (), marks: Iterable[str] = (), known: str = "", **more: Any
+) -> tuple[str, dict[bytes, int], dict[Pair, int], dict[str, int]]:
+    """What `encode_real` is given: the text, a vocabulary, merges of these pairs, the first first, and marks.
+
+    The vocabulary has the bytes of `known`, or of the text and what the pairs make, then what these make, and the
+    `words`. Numbers are drawn: nothing follows from them, nor from the order in which anything is listed.
+    """
+    letters = known.encode() or text.encode(errors="ignore") + b"".join(map(b"".join, pairs))
+    words = [*(bytes([byte]) for byte in letters), *map(b"".join, pairs), *more.get("words", ())]
+    words, marks = list(dict.fromkeys(words)), list(marks)
+    numbers = torch.randperm(len(words) + len(marks), generator=rng).tolist()
+    ranks = torch.randperm(len(pairs), generator=rng).tolist()
+    vocabulary, specials = dict(zip(words, numbers)), dict(zip(marks, numbers[len(words) :]))
+    return text, vocabulary, {pairs[rank]: rank for rank in ranks}, specials
+
+
+SIGNS = f"Naïve café, 日本語: «ok»?  Two  spaces,\ttab\r\n\n👩‍🚀 it's 12½ \0 e\u0301 é \ufeff_ {START}user{END} "
+
+
+@exercise.promise("of which those without a token in `vocabulary` are left out;", broken_by="gives_unknown_bytes_zero")
+@exercise.promise("What is left has its number in `vocabulary`.", broken_by="loses_token_zero")
+@exercise.promise("A function of yours leaves what it is given as it was", broken_by="adds_the_marks_to_the_vocabulary")
+@exercise.check(points=0.25)
+def what_is_known_is_kept(encode_real, rng):
+    """Laid end to end the tokens stand for the text, but for the bytes that the vocabulary lacks."""
+    swap, seen = some_letters(rng), {}
+    text, pair = swap("abcd dabcéa 日本 b日c éé"), pairs_of(swap("a b, b c, d ␣"))
+    lacks = {"nothing": "", "a letter": text.replace(swap("d"), ""), "a sign of two bytes": text.replace("é", "")}
+    lacks |= {"signs of three bytes": text.replace("日", "").replace("本", ""), "all": "X"}
+    tries = {f"it lacks {words}": given(rng, text, pair, known=known) for words, known in lacks.items()}
+    tries |= {"all signs": given(rng, SIGNS, pair, [START, END]), "without marks": given(rng, SIGNS, pair)}
+    tries |= {"no text": given(rng, "", pair, [END], known="ab"), "nothing but a mark": given(rng, END, [], [END])}
+    half = "é日".encode()[:3]
+    tries["it lacks some bytes of a sign"] = given(rng, text, pairs_of(swap("a b, b c")), words=[half])
+    tries["it lacks some bytes of a sign"][1].pop(b"\x97"), tries["it lacks some bytes of a sign"][1].pop(b"\xc3")
+    for words, its in tries.items():
+        tokens = encode_real(*its)
+        spelt = {number: word for word, number in its[1].items()} | {n: mark.encode() for mark, n in its[3].items()}
+        stands = b"".join(spelt.get(int(token), b"?") for token in tokens)
+        seen[words] = {"the tokens stand for": stands.decode(errors="backslashreplace"), "tokens": tokens}
+    a, b = swap("ab")
+    across = {a.encode(): 0, f"{a}{b}".encode(): 1, "é".encode(): 2, b"\xa9": 3, a.encode() + b"\xa9": 4}
+    pairs = {(a.encode(), b"\xa9"): 0, (a.encode(), b.encode()): 1}
+    return seen | {
+        "bytes beside what is left out": encode_real(f"{a}é {b}{a}{b}", across, pairs, {}),
+        "number 0": encode_real(f"{a}{END}{b}{a}", {b.encode(): 2, a.encode(): 0}, {}, {END: 1}),
+        "a mark of number 0": encode_real(f"{a}{END}{b}{a}", {b.encode(): 2, a.encode(): 1}, {}, {END: 0}),
+        "numbers far apart": encode_real(f"{a}{END}{b}{a}", {b.encode(): 70_000, a.encode(): 9}, {}, {END: 300}),
+    }
+
+
+@exercise.promise("are one token each", broken_by="cuts_before_it_looks_for_marks")
+@exercise.promise("wherever they stand", broken_by="finds_each_mark_once")
+@exercise.promise("found from the left;", broken_by="looks_for_the_longest_mark_first")
+@exercise.promise("of two that begin at the same place the longer one.", broken_by="tries_the_shortest_mark_first")
+@exercise.check(points=0.25)
+def marks_are_one_token_each(encode_real, rng):
+    """A mark is one token wherever it stands, whatever signs it is made of; of two at one place the longer one."""
+    swap = some_letters(rng)
+    texts = {
+        "in a text": (f"{START}abc\nd{END}\n{START}b", [END, START]),
+        "within a word": (f"ab{END}cd{END}", [START, END]),
+        "three in a row": (f"a {END}{END}{START} b", [START, END]),
+        "with spaces beside it": (f"a  {END}  b \n{END}\n c", [END]),
+        "of letters alone": ("ab cab cb ba", ["cab", "ba"]),
+        "with spaces and a number in it": ("a <1 b> c<1 b>1", ["<1 b>"]),
+        "with signs that mean something in a pattern": ("a.b acb a+ aa [ab] b", ["a.b", "a+", "[ab]"]),
+        "in other letters": (f"a{END}b{END.upper()}", [END]),
+        "two that begin alike, the short one first": ("a<|e|>b<|e|>>", ["<|e|>", "<|e|>>"]),
+        "two that begin alike, the long one first": ("a<|e|>b<|e|>>", ["<|e|>>", "<|e|>"]),
+        "three that begin alike": ("abcd abc ab abcd a", ["abc", "ab", "abcd"]),
+        "two that overlap, the long one later": ("ab<e>>>c", ["e>>>", "<e>"]),
+        "two that overlap, the long one first": ("ab<e>>>c >>>>", [">>>", "b<e>"]),
+    }
+    return {w: encode_real(*given(rng, swap(text), marks=map(swap, marks))) for w, (text, marks) in texts.items()}
+
+
+@exercise.promise("What stands between them is cut by `pre_tokenize`", broken_by="merges_across_pieces")
+@exercise.promise("each stretch by itself.", broken_by="merges_beside_marks")
+@exercise.promise("With empty `specials` a mark is signs like others.", broken_by="knows_the_marks_by_heart")
+@exercise.check(points=0.5)
+def piece_by_piece(encode_real, rng):
+    """No token reaches from one piece into the next, nor over a mark; where no marks are given, one is cut as signs."""
+    swap = some_letters(rng)
+    pairs = "b ␣, b 1, ␣ a, 1 2, ␣ 1, 1 ␣, ␣ ␣, ' s, c ', . ', c !, ! c, b c, \t \t"
+    signs = pairs_of(swap("! <, < |, | >, i m, im _, _ e, n d, > ?, |> ?, > a, a <, _ e"))
+    texts = {"letters": "abc ab b a", "numbers": "b12 1 a1", "white space": "a   b  1   ", "tabs": "b\t\t\ta\t\t"}
+    texts |= {"an apostrophe": "c's abc'b .'s", "signs": "c! !c c!c !!", "many": "abc b12  a's\t\t!c 1  "}
+    seen = {words: encode_real(*given(rng, swap(text), pairs_of(swap(pairs)))) for words, text in texts.items()}
+    texts = {"beside a mark": f"b{END}cb {END} a {END}1", "white space before a mark": f"a  {END} b   {END}{END}  "}
+    for words, text in texts.items():
+        seen[words] = encode_real(*given(rng, swap(text.replace(END, "<>")), pairs_of(swap(pairs)), ["<>"]))
+    text = f"a{END}? !{END}? {START}"
+    seen["marks that are not given"] = encode_real(*given(rng, text, signs))
+    return seen | {"other marks alone are given": encode_real(*given(rng, text + "[e]", signs, ["[e]"]))}
+
+
+CASES = {
+    "bc before ab": ("abc", "b c, a b"),
+    "bc before abc and ab": ("abc", "b c, a bc, a b"),
+    "cd before ab and bc": ("abcd", "c d, b c, a b, ab cd"),
+    "a long one of small ones": ("abcd", "b c, a bc, c d, abc d"),
+    "ab twice in a word": ("abcab", "a b"),
+    "three in a row": ("aaa", "a a"),
+    "five in a row": ("aaaaa", "a a, aa aa"),
+    "seven in a row": ("aaaaaaa", "a a, aa aa"),
+    "ab, which makes a pair that comes before cd": ("abcd", "a b, ab c, c d, b c"),
+    "abc before ab, of which it is made": ("abc abcab", "ab c, a b"),
+    "abc of a and bc alone": ("abc", "a b, a bc"),
+    "abc in two ways, and then with d": ("abcd", "a b, b c, a bc, abc d, ab c"),
+    "ab as the last of all": ("abc cab", "c d, d c, a b"),
+    "no merges": ("abc ab", ""),
+}
+
+
+@exercise.promise("Each piece is its bytes", broken_by="merges_signs")
+@exercise.promise("of all pairs of neighbours that are in `merges`", broken_by="looks_spellings_up")
+@exercise.promise("the one with the smallest rank becomes one", broken_by="merges_whatever_comes_first")
+@exercise.promise("wherever it stands, from", broken_by="merges_each_pair_once")
+@exercise.promise("from left to right", broken_by="merges_from_the_right")
+@exercise.promise("until there is no such pair.", broken_by="goes_through_the_merges_once")
+@exercise.promise("it need not follow from the ranks", broken_by="merges_the_smallest_number")
+@exercise.check(points=0.75)
+def pairs_are_merged_by_rank(encode_real, rng):
+    """Of the pairs in a piece the one with the smallest rank is merged first, wherever it stands, from the left."""
+    swap = some_letters(rng)
+    seen = {w: encode_real(*given(rng, swap(text), pairs_of(swap(pairs)))) for w, (text, pairs) in CASES.items()}
+    drawn = torch.randint(3, (40, 8), generator=rng).tolist()
+    words = " ".join("".join(swap("abc")[i] for i in word[: 1 + n % 8]) for n, word in enumerate(drawn))
+    for n in (4, 12):
+        seen[f"forty words, {n} merges"] = encode_real(*given(rng, words, some_pairs(rng, swap("abc"), n)))
+    e, a, i, o = (f"{sign}".encode() for sign in "éàiö")  # all but the i are c3 and a byte of their own
+    inner = [(e[:1], e[1:]), (a[1:], e[:1]), (e, i), (i, o[:1]), (o[1:], i)]
+    known = [swap("abc").encode(), swap("bcd").encode(), "éà".encode(), " é".encode()]
+    text, vocabulary, merges, _ = given(rng, swap("abc ab"), pairs_of(swap("a b, ab c")))
+    before = encode_real(text, vocabulary, merges, {})
+    fewer = {pair: rank for pair, rank in merges.items() if rank == 0}
+    return seen | {
+        "signs of two bytes": encode_real(*given(rng, "éàé éi iö éàiöi", inner)),
+        "words that no merge makes": encode_real(*given(rng, swap("abc bcd éà é"), pairs_of(swap("c d")), words=known)),
+        "two merges": before,
+        "one of the two": encode_real(text, vocabulary, fewer, {}),
+        "both again": encode_real(text, vocabulary, merges, {}),
+    }
+
+
+def with_its_place(call: Callable[[], object]) -> dict[str, object]:
+    """How a call ends: with a UnicodeEncodeError, and of what place, or otherwise."""
+    errors: list[UnicodeEncodeError] = []
+
+    def noting() -> object:
+        try:
+            return call()
+        except UnicodeEncodeError as error:
+            errors.append(error)
+            raise
+
+    end = outcome(noting)
+    return {"it ends with": "UnicodeEncodeError", "start": errors[-1].start} if errors else {"it ends with": end}
+
+
+@exercise.promise("Raises UnicodeEncodeError where half a surrogate pair", broken_by="replaces_half_signs")
+@exercise.promise("its `start` is the place of the first one there.", broken_by="counts_from_the_piece")
+@exercise.check(points=0.25)
+def half_a_sign_is_an_error(encode_real, rng):
+    """Half a surrogate pair, wherever it stands, is a UnicodeEncodeError whose `start` is its place in the text."""
+    swap = some_letters(rng)
+    texts = {"alone": "\ud83d", "first": "\ude00abc", "behind words and signs": "ab cé 1 \ud83d", "two": "ab \udc00c \udc00"}
+    texts |= {"behind marks": f"a{END}b{END}c \udfffd", "between two marks": f"{END}\ud800{END}"}
+    seen = {}
+    for words, text in texts.items():
+        its = given(rng, swap(text.replace(END, "<>")), pairs_of(swap("a b")), ["<>"])
+        seen[words] = with_its_place(lambda: encode_real(*its))
+        seen[f"{words}, without marks"] = with_its_place(lambda: encode_real(*its[:3], {}))
+        seen[f"{words}, with nothing known"] = with_its_place(lambda: encode_real(its[0], {}, {}, {}))
+    return seen
+
+
+exercise.aside(
+    "as the tokenizer gives them with which a real model was trained.", "The tests of the course ask its own tokenizer."
+)
+exercise.edges(
+    empty="what_is_known_is_kept",
+    one="pairs_are_merged_by_rank",
+    equal="pairs_are_merged_by_rank",
+    zero="what_is_known_is_kept",
+    ties="No two merges have one rank.",
+    large="what_is_known_is_kept",
+    small="Tokens are whole numbers.",
+    limit="marks_are_one_token_each",
+    shapes="A text has no shape.",
+    modes="A text is no model.",
+    gradients="Whole numbers have no gradient.",
+    inputs="Whole numbers have no gradient.",
+)
