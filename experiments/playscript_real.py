@@ -57,11 +57,25 @@ STAGINGS = (
 
 CLAIM = {
     "id": "playscript-real",
-    "title": "To be written",
-    "sentence": "To be written.",
-    "refuted_by": "To be written.",
+    "title": "A real model plays an assistant once it is shown how, and who is cast hardly counts",
+    "sentence": "Asked for capitals in a play, a real model that was tuned otherwise is hardly ever right as long as "
+    "no example stands in front, whoever is cast to answer. Examples make an assistant of it, in a third "
+    "of its answers or so, and wrong ones do as well as right ones: what they show is the form. In the "
+    "village it is the other way round, where the cast decides and examples do nothing.",
+    "refuted_by": "A role without examples that is right in a quarter of the questions or more; or four wrong examples "
+    "with which fewer than half as many answers are right as with four right ones.",
 }
-LIMITS = ["To be written."]
+LIMITS = [
+    "That one role knows and another does not, by ten points or more, was written down before, from the "
+    "village; it did not come out, and the claim was worded anew after the results.",
+    "The model is the tuned one, asked without its template: how the base model would play is not measured here.",
+    "Words are drawn at temperature 1, as in the village, at which a model of this size often leaves the "
+    "language; colder draws would be right more often, in every staging.",
+    "Sixty answers to each staging: differences of ten points among the stagings with examples are within "
+    "the intervals.",
+    "The judge counts what was written up to the next question: a right answer, followed by a heading or "
+    "a list, has left the play.",
+]
 
 
 @dataclass(frozen=True)

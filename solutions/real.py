@@ -184,15 +184,16 @@ def pre_tokenize(text: str) -> list[str]:
     anything; laid end to end they are the text again.
 
     First each number is cut out: every sign that `simplify` turns into `0` is a
-    piece of its own. What stands between two of them is cut further by itself,
-    as if nothing stood beside it, by GPT-2's pattern. From the left, the first
-    of these that fits:
+    piece of its own. Each stretch without numbers is then cut by itself, as if
+    nothing stood beside it, by GPT-2's pattern. From the left, the first of
+    these that fits:
 
     - an apostrophe with s, t, d, m, ll, re or ve
     - letters, as many as there are, with one space before them if there is one
     - other signs, the apostrophe among them, likewise
     - white space: all of it where nothing follows in the stretch; else all but
-      the last sign of it, which is left to what follows; else that one sign
+      the last sign of it, which is left to what follows; or, where it is one
+      sign alone, that sign
 
     Source: Radford et al. 2019, the code published with it; Ben Allal et al.
     2025 for the numbers.
@@ -225,8 +226,8 @@ def encode_real(
     there is no such pair. What is left has its number in `vocabulary`. With
     empty `specials` a mark is signs like others.
 
-    Raises UnicodeEncodeError where half a surrogate pair stands in the text; its
-    `start` is the place of the first one there.
+    Raises UnicodeEncodeError where half a surrogate pair stands in the text;
+    its `start` is the place of the first one there.
     Source: Radford et al. 2019, section 2.2, for bytes and merges.
     """
     ### BEGIN SOLUTION
