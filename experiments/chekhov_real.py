@@ -40,12 +40,13 @@ SAYS = {"the word": True, "no word": False}  # what of chapter 1 is said again i
 CLAIM = {
     "id": "chekhov-real",
     "title": "In real English chapter 1 moves chapter 20, and does not decide it",
-    "sentence": "What chapter 1 settles makes its word likelier in the last one, at any distance that was tried, and "
-    "by less the further off it is; with the word itself in chapter 1 it is nearly always the one of the "
-    "four that gained most, in other words more often than chance. It decides nothing: *gun*, which the "
-    "model says where nothing is settled, stays the likeliest whatever is. Whose thing it is counts "
-    "little: where two are settled, that of whoever fires gains on the other in some seven of ten pairs "
-    "where both words stand there, and in hardly more than half where neither does.",
+    "sentence": "What chapter 1 settles makes its word likelier in the last one, and by less the further off it is; "
+    "at six thousand tokens hardly any more. With the word itself in chapter 1 it is, up to sixteen "
+    "hundred tokens, always the one of the four that has gained most, in other words more often than "
+    "chance. It decides nothing: *gun*, which the model says where nothing is settled, stays the "
+    "likeliest whatever is. Whose thing it is counts little: where two are settled, that of whoever fires "
+    "gains on the other in some seven of ten pairs where both words stand there, and in hardly more than "
+    "half where neither does.",
     "refuted_by": "A thing other than the gun that is the likeliest of the four, in a tenth of such stories or more; "
     "or one that is named in chapter 1 and gains most no more often than chance, at 100 or at 500 tokens.",
 }

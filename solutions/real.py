@@ -269,13 +269,13 @@ def decode_real(tokens: Sequence[int], vocabulary: Mapping[bytes, int], specials
 
 
 def render_chatml(messages: Sequence[Mapping[str, str]], reply: bool = True) -> str:
-    """Write a conversation as SmolLM2-Instruct has met them in its tuning.
+    """Write a conversation in the form that SmolLM2-Instruct was tuned on.
 
     Each message is `START`, its role, a line break, its content as it is,
     `END`, and a line break. Where the first is not of the role "system", a
     message of that role with the content `SYSTEM` stands before all. With
-    `reply` the beginning of the assistant's follows: `START`, "assistant", and
-    a line break.
+    `reply` the beginning of the assistant's message follows: `START`,
+    "assistant", and a line break.
 
     Raises ValueError for an empty conversation, a role that is none of
     "system", "user" and "assistant", and a content that holds `START` or `END`:

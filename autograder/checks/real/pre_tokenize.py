@@ -57,7 +57,7 @@ def nothing_is_lost(pre_tokenize, rng):
 @exercise.check(points=0.25)
 def each_number_is_alone(pre_tokenize, rng):
     """Each sign of a number, of whatever script, is a piece of its own, without a space."""
-    return {"letters that count": pre_tokenize("三 Ⅲ 卅 〸 萬 m²")} | seen(
+    return {"letters that count": pre_tokenize("三 Ⅲ 卅 〸 萬 m ²² ³")} | seen(
         pre_tokenize,
         rng,
         one="1",
@@ -179,7 +179,7 @@ def rule(**others: str) -> str:
     return "|".join((RULE | others).values())
 
 
-def where(kind: Callable[[str], bool], as_sign: str):
+def where(kind: Callable[[str], bool], as_sign: str) -> Callable:
     """A `plain` for which one sign stands for those that are of this kind, whatever `simplify` says."""
     return lambda self, text: "".join(as_sign if kind(sign) else simplify(sign) for sign in text)
 
@@ -207,7 +207,9 @@ mistakes(
     exercise,
     Cutting,
     keeps_numbers_whole=mistake(
-        "Several digits are one piece. How many tokens is 1789 to be?", stretches="0+|[^0]+", pattern=rule(number="0+")
+        "Several digits are one piece. How many pieces should 1789 become?",
+        stretches="0+|[^0]+",
+        pattern=rule(number="0+"),
     ),
     takes_three_digits_at_once=mistake(
         "Up to three digits are one piece, as other tokenizers have it. And here?",
@@ -215,12 +217,12 @@ mistakes(
         pattern=rule(number="0+"),
     ),
     knows_ascii_digits_alone=mistake(
-        "½, ٣ and Ⅷ are no numbers with you. What does `simplify` make of them?",
+        "You do not take ½, ٣ and Ⅷ for numbers. What does `simplify` make of them?",
         plain=where(lambda sign: simplify(sign) == "0" and not sign.isascii(), "1"),
         pattern=rule(number="0| ?1+"),
     ),
     asks_isdigit=mistake(
-        "Some numbers are cut out, and ½ and Ⅷ are not. Is it Python's `isdigit` that you asked?",
+        "Some numbers are cut out, and ½ and Ⅷ are not. Did you ask Python's `isdigit`?",
         plain=where(lambda sign: simplify(sign) == "0" and not sign.isdigit(), "1"),
         pattern=rule(number="0| ?1+"),
     ),
@@ -228,7 +230,7 @@ mistakes(
         "三 is cut out as a number. What does `simplify` make of it?", plain=where(str.isnumeric, "0")
     ),
     keeps_the_space_before_a_number=mistake(
-        "A number has the space before it in its piece. Of what is there one space before, and of what none?",
+        "A number has the space before it in its piece. What may have one space before it, and what none?",
         stretches=" ?0|(?:[^ 0]| (?!0))+",
         pattern=rule(number=" ?0"),
     ),
@@ -239,14 +241,14 @@ mistakes(
     ),
     loses_the_numbers=mistake("The numbers are gone. Which part of your pattern takes them?", stretches="[^0]+"),
     takes_capitals_behind_an_apostrophe=mistake(
-        "`'S` is a piece with you. Which letters may stand behind the apostrophe?",
+        "You take `'S` for a contraction. Which letters may stand behind the apostrophe?",
         pattern=rule(contraction=r"'(?i:[stdm]|ll|re|ve)"),
     ),
     knows_contractions_of_one_letter=mistake(
         "`'ll`, `'re` and `'ve` are cut apart. How long may a contraction be?", pattern=rule(contraction="'[stdm]")
     ),
     takes_any_word_behind_an_apostrophe=mistake(
-        "You take any letters behind an apostrophe with it. Which ones are named?",
+        "You keep any letters with the apostrophe before them. Which ones does the rule name?",
         pattern=rule(contraction="'[a-zA-Z]+"),
     ),
     wants_contractions_to_end_a_word=mistake(
@@ -254,7 +256,7 @@ mistakes(
         pattern=rule(contraction=r"'(?:[stdm]|ll|re|ve)(?![a-zA-Z])"),
     ),
     wants_a_word_before_a_contraction=mistake(
-        "A contraction counts with you where letters stand before it. What is before it in a stretch that begins so?",
+        "You see a contraction only behind letters. What is before it in a stretch that begins with one?",
         pattern=rule(contraction=r"(?<=[a-zA-Z])'(?:[stdm]|ll|re|ve)"),
     ),
     takes_signs_before_contractions=mistake(
@@ -275,7 +277,7 @@ mistakes(
         pattern=rule(signs=" ?!+|'"),
     ),
     keeps_an_apostrophe_with_the_word_behind_it=mistake(
-        "An apostrophe begins a word with you. What is it, if it is no contraction's?",
+        "You let a word begin with an apostrophe. What kind of sign is it outside a contraction?",
         pattern=rule(letters=" ?'?[a-zA-Z]+"),
     ),
     keeps_words_with_apostrophes_whole=mistake(
@@ -297,7 +299,7 @@ mistakes(
         pattern=rule(letters="[a-zA-Z]+", signs="[!']+"),
     ),
     leaves_the_space_to_what_is_before=mistake(
-        "Your words end with a space. On which side of a word does it belong to it?",
+        "Your words end with a space. On which side of its space does a word stand?",
         pattern=rule(letters="[a-zA-Z]+ ?", signs="[!']+ ?"),
     ),
     takes_all_spaces_with_the_word=mistake(
@@ -309,18 +311,18 @@ mistakes(
         pattern=rule(letters=r"\s?[a-zA-Z]+", signs=r"\s?[!']+"),
     ),
     takes_underscores_for_letters=mistake(
-        "`_` is a letter with you. Is it Python's `\\w` that you asked?", plain=where(lambda sign: sign == "_", "x")
+        "You take `_` for a letter. Does your pattern use `\\w`?", plain=where(lambda sign: sign == "_", "x")
     ),
     knows_ascii_letters_alone=mistake(
-        "é is no letter with you. What does `simplify` make of it?",
+        "You do not take é for a letter. What does `simplify` make of it?",
         plain=where(lambda sign: simplify(sign) == "x" and not sign.isascii(), "!"),
     ),
     takes_accents_for_letters=mistake(
-        "An accent that is a sign of its own is a letter with you. What does `simplify` make of it?",
+        "You take an accent that is a sign of its own for a letter. What does `simplify` make of it?",
         plain=where(lambda sign: unicodedata.category(sign)[0] == "M", "x"),
     ),
     takes_separators_for_white_space=mistake(
-        "`\\x1c` is white space with you. What does `simplify` make of it, in whose text Python finds none?",
+        "You take `\\x1c` for white space. What does `simplify` make of it?",
         plain=where(lambda sign: sign in "\x1c\x1d\x1e\x1f", "\n"),
     ),
     takes_all_white_space=mistake(
@@ -336,15 +338,15 @@ mistakes(
         pattern=rule(white_space=r"\s", one=r"\s"),
     ),
     takes_spaces_alone_for_white_space=mistake(
-        "Line breaks and tabs are signs like others with you. What else is white space than the space?",
+        "You take line breaks and tabs for signs like others. Which white space is there beside the space?",
         pattern=rule(signs=" ?[!'\n]+"),
     ),
     loses_what_is_no_space=mistake(
-        "Line breaks and tabs are gone. What else is white space than the space?",
+        "Line breaks and tabs are gone. Which white space is there beside the space?",
         pattern=rule(white_space=r" +(?!\S)", one=" +"),
     ),
     strips_the_text=mistake(
-        "White space at both ends is gone. Who has asked for that?", read=lambda self, text: text.strip()
+        "White space at both ends is gone. Are the pieces still the whole text?", read=lambda self, text: text.strip()
     ),
     composes_signs=mistake(
         "e with an accent becomes é, one sign. Would the same text come back?",
@@ -358,7 +360,7 @@ def gives_plain_signs(text):
     return pre_tokenize(simplify(text))
 
 
-@exercise.mistake(hint="The white space is gone. Out of what would the text come back?")
+@exercise.mistake(hint="The white space is gone. How would the text come back?")
 def cuts_at_white_space(text):
     return text.split()
 
