@@ -10,6 +10,7 @@ from autograder.checking.topic import Exercise
 from autograder.checks.common import mistake, mistakes, outcome
 from autograder.checks.real.encoding import (
     Encoding,
+    Pair,
     added,
     around_the_first,
     around_the_longest,
@@ -17,14 +18,13 @@ from autograder.checks.real.encoding import (
     in_one_round,
     longest_first,
     refused,
+    some_pairs,
     with_each_once,
     with_white_space_for_marks,
 )
 from autograder.checks.real.text import END, START, pre_tokenize
 
 exercise = Exercise("encode_real")
-
-Pair = tuple[bytes, bytes]
 
 
 def some_letters(rng: torch.Generator) -> Callable[[str], str]:
@@ -39,30 +39,20 @@ def pairs_of(spelt: str) -> list[Pair]:
     return [tuple(part.translate({ord("␣"): " ", ord("⇥"): "\t"}).encode() for part in pair) for pair in pairs]
 
 
-def some_pairs(rng: torch.Generator, letters: str, n: int) -> list[Pair]:
-    """Pairs of letters and of what earlier pairs make, all spelt otherwise: no training would have found these."""
-    words, pairs = [letter.encode() for letter in letters], []
-    while len(pairs) < n:
-        first, second = (words[i] for i in torch.randint(len(words), (2,), generator=rng))
-        if first + second not in words:
-            words.append(first + second)
-            pairs.append((first, second))
-    return pairs
-
-
 def given(
     rng: torch.Generator, text: str, pairs: Sequence[Pair] = (), marks: Iterable[str] = (), known: str = "", **more: Any
 ) -> tuple[str, dict[bytes, int], dict[Pair, int], dict[str, int]]:
     """What `encode_real` is given: the text, a vocabulary, merges of these pairs, the first first, and marks.
 
     The vocabulary has the bytes of `known`, or else of the text and of the pairs, what the pairs make, and the `words`.
-    Numbers are drawn: nothing follows from them, nor from the order in which anything is listed.
+    Numbers have gaps; where all is `mixed`, nothing follows from them, nor from the order in which things are listed.
     """
     letters = known.encode() or text.encode(errors="ignore") + b"".join(map(b"".join, pairs))
     words = [*(bytes([byte]) for byte in letters), *map(b"".join, pairs), *more.get("words", ())]
     words, marks = list(dict.fromkeys(words)), list(marks)
-    numbers = torch.randperm(len(words) + len(marks), generator=rng).tolist()
+    numbers = torch.randperm(2 * (len(words) + len(marks)), generator=rng)[: len(words) + len(marks)].tolist()
     ranks = torch.randperm(len(pairs), generator=rng).tolist()
+    numbers, ranks = (numbers, ranks) if more.get("mixed") else (sorted(numbers), sorted(ranks))
     vocabulary, specials = dict(zip(words, numbers)), dict(zip(marks, numbers[len(words) :]))
     return text, vocabulary, {pairs[rank]: rank for rank in ranks}, specials
 
@@ -177,11 +167,13 @@ CASES = {
 def pairs_are_merged_by_rank(encode_real, rng):
     """Of the pairs in a piece the one with the smallest rank is merged first, wherever it stands, from the left."""
     swap = some_letters(rng)
-    seen = {w: encode_real(*given(rng, swap(text), pairs_of(swap(pairs)))) for w, (text, pairs) in CASES.items()}
+    seen = {
+        w: encode_real(*given(rng, swap(text), pairs_of(swap(pairs)), mixed=True)) for w, (text, pairs) in CASES.items()
+    }
     drawn = torch.randint(3, (40, 8), generator=rng).tolist()
     words = " ".join("".join(swap("abc")[i] for i in word[: 1 + n % 8]) for n, word in enumerate(drawn))
     for n in (4, 12):
-        seen[f"forty words, {n} merges"] = encode_real(*given(rng, words, some_pairs(rng, swap("abc"), n)))
+        seen[f"forty words, {n} merges"] = encode_real(*given(rng, words, some_pairs(rng, swap("abc"), n), mixed=True))
     e, a, i, o = (f"{sign}".encode() for sign in "éàiö")  # all but the i are c3 and a byte of their own
     inner = [(e[:1], e[1:]), (a[1:], e[:1]), (e, i), (i, o[:1]), (o[1:], i)]
     known = [swap("abc").encode(), swap("bcd").encode(), "éà".encode(), " é".encode()]
@@ -189,8 +181,10 @@ def pairs_are_merged_by_rank(encode_real, rng):
     before = encode_real(text, vocabulary, merges, {})
     fewer = {pair: rank for pair, rank in merges.items() if rank == 0}
     return seen | {
-        "signs of two bytes": encode_real(*given(rng, "éàé éi iö éàiöi", inner)),
-        "words that no merge makes": encode_real(*given(rng, swap("abc bcd éà é"), pairs_of(swap("c d")), words=known)),
+        "signs of two bytes": encode_real(*given(rng, "éàé éi iö éàiöi", inner, mixed=True)),
+        "words that no merge makes": encode_real(
+            *given(rng, swap("abc bcd éà é"), pairs_of(swap("c d")), words=known, mixed=True)
+        ),
         "two merges": before,
         "one of the two": encode_real(text, vocabulary, fewer, {}),
         "both again": encode_real(text, vocabulary, merges, {}),

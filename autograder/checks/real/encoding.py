@@ -3,7 +3,22 @@
 import re
 from itertools import pairwise
 
+import torch
+
 from autograder.checks.real.text import pre_tokenize
+
+Pair = tuple[bytes, bytes]
+
+
+def some_pairs(rng: torch.Generator, letters: str, n: int) -> list[Pair]:
+    """Pairs of letters and of what earlier pairs make, all spelt otherwise: no training would have found these."""
+    words, pairs = [letter.encode() for letter in letters], []
+    while len(pairs) < n:
+        first, second = (words[i] for i in torch.randint(len(words), (2,), generator=rng))
+        if first + second not in words:
+            words.append(first + second)
+            pairs.append((first, second))
+    return pairs
 
 
 class Encoding:
