@@ -16,6 +16,7 @@ from layercake import results
 from layercake.checkpoints import pretrained
 from layercake.figures import chekhov_real as chekhov_chart
 from layercake.figures import loading as loading_chart
+from layercake.figures import playscript_real as playscript_chart
 from layercake.figures import sycophancy_real as sycophancy_chart
 from layercake.figures.style import one_line
 from layercake.labs import real
@@ -25,7 +26,10 @@ SCRIPTS = {
     "loading": loading, "chekhov-real": chekhov_real, "playscript-real": playscript_real,
     "sycophancy-real": sycophancy_real,
 }  # fmt: skip
-CHARTS = {"loading": loading_chart, "chekhov-real": chekhov_chart, "sycophancy-real": sycophancy_chart}
+CHARTS = {
+    "loading": loading_chart, "chekhov-real": chekhov_chart, "playscript-real": playscript_chart,
+    "sycophancy-real": sycophancy_chart,
+}  # fmt: skip
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

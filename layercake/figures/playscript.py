@@ -76,11 +76,11 @@ def alt_text(record: dict[str, Any]) -> str:
 
 def plot(record: dict[str, Any]) -> "Figure":
     """Draw the recorded interviews, with the interval of the right answers."""
-    return drawn(shares_of(record), record)
+    return drawn(shares_of(record), record, finding(record))
 
 
-def drawn(shares: Shares, record: dict[str, Any] | None) -> "Figure":
-    """Bars of these shares; over them, where there is a record, how many were right then."""
+def drawn(shares: Shares, record: dict[str, Any] | None, words: str = "") -> "Figure":
+    """Bars of these shares under a title, in `words`; over them, where there is a record, how many were right then."""
     figure, (axes,) = canvas(size=(8.4, 5.6))
     for row, its in enumerate(shares.values()):
         _bar(axes, row, its)
@@ -91,7 +91,7 @@ def drawn(shares: Shares, record: dict[str, Any] | None) -> "Figure":
     percent(axes, "questions (%)")
     dress(axes, "")
     axes.grid(visible=False)
-    headline(figure, title(shares))
+    headline(figure, words or title(shares))
     legend_below(figure)
     return figure
 
@@ -118,11 +118,16 @@ def _mark_recorded(axes: "Axes", stagings: list[str], record: dict[str, Any]) ->
     axes.errorbar(
         [its["value"] for its in right.values()], list(right), xerr=misses(list(right.values())),
         fmt="|", color=INK, markersize=12, capsize=3, lw=1.2, clip_on=False,
-        label=f"right, of {record['settings']['questions']} recorded, 95% interval",
+        label=f"right, of {_asked(record)} recorded, 95% interval",
     )  # fmt: skip
 
 
-def state(record: dict[str, Any] | None = None) -> dict[str, Any]:
+def _asked(record: dict[str, Any]) -> int:
+    """How often each staging was asked."""
+    return record["settings"]["questions"] * len(record.get("seeds", [0]))
+
+
+def state(record: dict[str, Any] | None = None, who: str = "The village model") -> dict[str, Any]:
     """What the picture `replies` shows of the record: some replies and all outcomes, by staging."""
     record = record or results.load("playscript")
     places = [
@@ -139,7 +144,7 @@ def state(record: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "dial": {"name": "Who answers", "places": list(record["data"])},
         "questions": [sample["question"] for sample in first["samples"][:ALOUD]],
-        "columns": [{"title": "The village model", "places": places}],
-        "note": f"Bars: what became of {record['settings']['questions']} questions. Replies: all that was written, up "
+        "columns": [{"title": who, "places": places}],
+        "note": f"Bars: what became of {_asked(record)} questions. Replies: all that was written, up "
         "to where the next question would have come; words drawn at temperature 1.",
     }
