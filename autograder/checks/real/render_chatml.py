@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from autograder.checking.topic import Exercise
-from autograder.checks.common import mistake, mistakes, outcome
+from autograder.checks.common import ending, mistake, mistakes, outcome
 from autograder.checks.real.chatml import (
     Message,
     Template,
@@ -120,7 +120,7 @@ def a_prompt_is_the_beginning_of_what_follows(render_chatml, rng):
         before, prompt = (render_chatml(messages[:-1], reply) for reply in (False, True))
         after = render_chatml(messages, reply=False)
         seen[turns] = {
-            "without a word said it is the same": prompt == render_chatml(messages[:-1]),
+            "the same where `reply` is left out": prompt == render_chatml(messages[:-1]),
             "what the prompt adds": prompt.removeprefix(before),
             "the prompt is the beginning": after.startswith(prompt),
             "then the assistant speaks": after[len(prompt) :].startswith(messages[-1]["content"]),
@@ -149,6 +149,7 @@ def nobody_speaks_for_somebody_else(render_chatml, rng):
     }
     for turns in ("sua", "us", "a"):
         messages, word = said(rng, turns), some_word(rng)
+        seen[f"{turns}: words alone"] = ending(lambda: render_chatml(messages))
         for place in range(len(messages)):
             for role in NO_ROLES:
                 its = with_one(messages, place, role=role)
