@@ -258,7 +258,7 @@ def test_baked_layers_are_links_and_the_others_say_so(visit):
     opened = visit(LANDING)
     layers = opened.page.locator("svg.cake .cake-layer")
     shown = {layer.get_attribute("data-topic"): layer for layer in layers.all()}
-    assert len(shown) == 10
+    assert len(shown) == 11
     for topic, layer in shown.items():
         baked = (ROOT / "book" / f"{topic}.md").exists()
         assert layer.evaluate("(e) => e.localName") == ("a" if baked else "g"), topic
