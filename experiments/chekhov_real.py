@@ -177,7 +177,9 @@ def settled(stories: list[dict[str, Any]], says: str) -> dict[str, Any]:
             gains[thing][i] - sum(gain for j, gain in enumerate(gains[thing]) if j != i) / (len(THINGS) - 1)
             for i, thing in enumerate(THINGS)
         ])  # fmt: skip
+    chosen = Counter(THINGS[likeliest(ends["logprobs"])] for seen in stories for ends in seen[says].values())
     return {
+        "chosen": dict(chosen),
         "likeliest of the four": over_stories(right),
         "likeliest of all words": over_stories(first),
         "gains most": over_stories(most),
@@ -243,10 +245,16 @@ def numbers(data: dict[str, Any]) -> dict[str, Any]:
     for place, its in zip(("near", "middle", "far", "farthest"), data.values()):
         said[f"{place}_stories"] = its["stories"]
         for says in SAYS:
-            said |= {f"{place}_{says}_{what}".replace(" ", "_"): its[says][what]["value"] for what in its[says]}
+            said |= {
+                f"{place}_{says}_{what}".replace(" ", "_"): its[says][what]["value"]
+                for what in its[says]
+                if what != "chosen"
+            }
             if f"two, {says}" in its:
                 two = its[f"two, {says}"]
                 said |= {f"two_{says}_{what}".replace(" ", "_"): two[what]["value"] for what in two}
+    said["gun_is_likeliest"] = all(set(its["nothing"]) | set(its[says]["chosen"]) == {"gun"}
+                                   for its in data.values() for says in SAYS)  # fmt: skip
     return said | {"distances": list(map(int, data))}
 
 
