@@ -66,6 +66,7 @@ benchmark: .stamps/release .stamps/system-course ## Compare with others: models,
 	python benchmarks/bpe.py
 	python benchmarks/training.py
 	python benchmarks/generation.py
+	python benchmarks/real.py
 	python benchmarks/equal_budget.py
 	python benchmarks/rl.py
 	python benchmarks/grading.py
